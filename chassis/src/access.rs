@@ -1,0 +1,166 @@
+//! One record per request, written off the request's path.
+//!
+//! A record is made on the data path, sent through a bounded channel and turned into a JSON line by a
+//! thread of its own: a slow reader of the log costs lines (which are counted), never latency. Not in a
+//! record: the query, tokens, cookies, header values.
+
+use std::io::Write;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+
+use serde::{Deserialize, Serialize};
+
+/// Records that may wait for the writer; more are dropped and counted.
+const BACKLOG: usize = 4096;
+
+/// What happened to one request at one hop.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Record {
+    /// Who writes: `frontend`, `proxy`, `gateway`, `backend`.
+    pub service: String,
+    /// The trace id, 32 hexadecimal digits: joins the hops of one request.
+    pub trace: String,
+    /// The method as sent.
+    pub method: String,
+    /// The Host, as sent.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub host: String,
+    /// The path without its query.
+    pub path: String,
+    /// The status of the answer; 0 when the client left before there was one.
+    pub status: u16,
+    /// From the complete request head to the end of the answer's body, in microseconds.
+    pub micros: u64,
+    /// Bytes of the answer's body.
+    #[serde(default)]
+    pub bytes: u64,
+    /// The client's address.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client: Option<String>,
+    /// The verified identity of the calling service (a SPIFFE id).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub peer: Option<String>,
+    /// The verified user, `issuer/subject`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub user: Option<String>,
+    /// The route that was chosen, by its document and name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub route: Option<String>,
+    /// The upstream that answered, `host:port` of the registry.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub upstream: Option<String>,
+    /// Attempts made upstream.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub attempts: Option<u32>,
+    /// Envoy's response flag, `UF` or `NR` for instance.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub flag: Option<String>,
+    /// What refused the request, by document and rule.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refused_by: Option<String>,
+    /// Why it failed, for a person.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub detail: Option<String>,
+}
+
+/// Where records go. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct AccessLog(Option<Arc<Channel>>);
+
+#[derive(Debug)]
+struct Channel {
+    sender: SyncSender<Record>,
+    dropped: AtomicU64,
+}
+
+impl AccessLog {
+    /// Nowhere.
+    pub fn off() -> AccessLog {
+        AccessLog(None)
+    }
+
+    /// Lines of JSON on stdout.
+    pub fn stdout() -> AccessLog {
+        AccessLog::to(|record| {
+            let Ok(mut line) = serde_json::to_vec(record) else {
+                return;
+            };
+            line.push(b'\n');
+            // nobody reads any more: the records are lost, the requests are not
+            let _ = std::io::stdout().lock().write_all(&line);
+        })
+    }
+
+    /// To a function, called on a thread of its own.
+    pub fn to(write: impl FnMut(&Record) + Send + 'static) -> AccessLog {
+        let (sender, receiver) = sync_channel(BACKLOG);
+        let thread = std::thread::Builder::new().name("access-log".into());
+        match thread.spawn(move || drain(&receiver, write)) {
+            Ok(_) => AccessLog(Some(Arc::new(Channel {
+                sender,
+                dropped: AtomicU64::new(0),
+            }))),
+            Err(error) => {
+                tracing::error!("no access log: its thread cannot be started: {error}");
+                AccessLog::off()
+            }
+        }
+    }
+
+    /// Whether a record would go anywhere; who builds one asks first.
+    pub fn is_on(&self) -> bool {
+        self.0.is_some()
+    }
+
+    /// Hands a record over; never waits.
+    pub fn write(&self, record: Record) {
+        if let Some(channel) = &self.0
+            && channel.sender.try_send(record).is_err()
+        {
+            channel.dropped.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    /// Records that were lost because the writer was slower than the requests.
+    pub fn dropped(&self) -> u64 {
+        self.0
+            .as_ref()
+            .map_or(0, |channel| channel.dropped.load(Ordering::Relaxed))
+    }
+}
+
+fn drain(records: &Receiver<Record>, mut write: impl FnMut(&Record)) {
+    for record in records {
+        write(&record);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_slow_writer_costs_lines_and_never_waits() {
+        let (release, wait) = std::sync::mpsc::channel::<()>();
+        let log = AccessLog::to(move |_| {
+            let _ = wait.recv();
+        });
+        for _ in 0..BACKLOG + 10 {
+            log.write(Record::default());
+        }
+        assert!(log.dropped() >= 9, "{}", log.dropped());
+        drop(release);
+    }
+
+    #[test]
+    fn what_is_unknown_is_not_in_the_line() {
+        let line = serde_json::to_string(&Record {
+            status: 200,
+            ..Record::default()
+        })
+        .unwrap();
+        assert!(!line.contains("refused_by"), "{line}");
+        assert_eq!(serde_json::from_str::<Record>(&line).unwrap().status, 200);
+    }
+}

@@ -1,0 +1,22 @@
+//! How a process ends. A start that fails prints every problem, one line each, and exits with 2, so
+//! that a script can tell "you configured me wrong" from "I broke" (1).
+
+use std::process::ExitCode;
+
+/// The exit code of a process that was told something it cannot work with.
+pub const MISCONFIGURED: u8 = 2;
+
+/// Prints `name: problem` for each line of the error and gives exit code 2.
+///
+/// The whole chain of causes stands on one line, because an operator reads it in a log viewer.
+#[allow(
+    clippy::print_stderr,
+    reason = "the subscriber may not be installed yet, and this line must be seen"
+)]
+pub fn refuse(name: &str, error: &anyhow::Error) -> ExitCode {
+    let text = format!("{error:#}");
+    for line in text.lines().filter(|line| !line.trim().is_empty()) {
+        eprintln!("{name}: {line}");
+    }
+    ExitCode::from(MISCONFIGURED)
+}
