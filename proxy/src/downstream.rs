@@ -1,0 +1,43 @@
+//! What is known of a connection before its first request: addresses, TLS, and who the peer is.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+/// The facts of one accepted connection.
+#[derive(Clone, Debug)]
+pub(crate) struct Downstream {
+    /// The socket's peer.
+    pub(crate) remote: SocketAddr,
+    /// The socket's own end.
+    pub(crate) local: SocketAddr,
+    /// The number of the Gateway server in the documents.
+    pub(crate) server_port: u16,
+    /// What the handshake told; none = plain text.
+    pub(crate) tls: Option<Tls>,
+}
+
+/// What a handshake told.
+#[derive(Clone, Debug)]
+pub(crate) struct Tls {
+    /// The server name, lower case.
+    pub(crate) sni: Option<Box<str>>,
+    /// `TLSv1.2` or `TLSv1.3`.
+    pub(crate) version: &'static str,
+    /// The verified client certificate.
+    pub(crate) peer: Option<Arc<Peer>>,
+}
+
+/// A client certificate that was verified.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Peer {
+    /// URI names, in order.
+    pub(crate) uris: Vec<String>,
+    /// DNS names, in order.
+    pub(crate) dns: Vec<String>,
+    /// The subject, RFC 2253, most specific first: `CN=proxy,O=Acme`.
+    pub(crate) subject: String,
+    /// The issuer, the same way.
+    pub(crate) issuer: String,
+    /// The whole `x-forwarded-client-cert` value that names this peer.
+    pub(crate) forwarded: String,
+}

@@ -1,0 +1,86 @@
+//! A request's head as every decision sees it: canonical, cleaned, and with the user once it is known.
+//!
+//! Made once per request from what the codec read ([`crate::headers`] cleans, [`crate::path`]
+//! normalises); policies, routes and the upstream all see the same text, or a rule could be bypassed by
+//! spelling.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use http::uri::PathAndQuery;
+use http::{HeaderMap, HeaderValue, Method, Version};
+use serde_json::{Map, Value};
+
+/// What a request asks for.
+#[derive(Clone, Debug)]
+pub(crate) struct Head {
+    /// As sent.
+    pub(crate) method: Method,
+    /// The connection's, or a trusted proxy's word.
+    pub(crate) scheme: Scheme,
+    /// The Host as sent, with its port and case; perhaps empty.
+    pub(crate) authority: HeaderValue,
+    /// The normalised path with the query as sent.
+    pub(crate) target: PathAndQuery,
+    /// HTTP/1.1 or HTTP/2.
+    pub(crate) version: Version,
+    /// Without Host, pseudo headers and whatever is not the client's to say.
+    pub(crate) headers: HeaderMap,
+    /// The client: the socket's peer, or what the trusted proxies say.
+    pub(crate) client: IpAddr,
+    /// Whose verified token came along.
+    pub(crate) user: Option<Arc<User>>,
+}
+
+/// `:scheme`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Scheme {
+    /// Plain text.
+    Http,
+    /// TLS.
+    Https,
+    /// What a trusted proxy claimed, whatever it is.
+    Claimed(Box<str>),
+}
+
+impl Scheme {
+    /// As text.
+    pub(crate) fn as_str(&self) -> &str {
+        match self {
+            Scheme::Http => "http",
+            Scheme::Https => "https",
+            Scheme::Claimed(text) => text,
+        }
+    }
+}
+
+/// A user by a token that was verified.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct User {
+    /// The claims, with space-delimited ones split.
+    pub(crate) claims: Map<String, Value>,
+    /// `iss/sub`, when both are non-empty strings.
+    pub(crate) principal: Option<Box<str>>,
+}
+
+impl Head {
+    /// The Host as text; what is not ASCII is refused by the codec before a head is made.
+    pub(crate) fn host(&self) -> &str {
+        self.authority.to_str().unwrap_or("")
+    }
+
+    /// The normalised path, without query.
+    pub(crate) fn path(&self) -> &str {
+        self.target.path()
+    }
+
+    /// Whether this is a gRPC request: answers then take gRPC's form. Exact and in lower case, as Envoy
+    /// compares it.
+    pub(crate) fn is_grpc(&self) -> bool {
+        let value = self
+            .headers
+            .get(http::header::CONTENT_TYPE)
+            .map(HeaderValue::as_bytes);
+        value.is_some_and(|value| value == b"application/grpc" || value.starts_with(b"application/grpc+"))
+    }
+}
