@@ -7,4 +7,5 @@ pub(crate) mod plan;
 pub(crate) mod downstream;
 pub(crate) mod format;
 pub(crate) mod head;
+pub(crate) mod path;
 pub(crate) mod re2;
