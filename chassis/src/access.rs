@@ -4,15 +4,20 @@
 //! thread of its own: a slow reader of the log costs lines (which are counted), never latency. Not in a
 //! record: the query, tokens, cookies, header values.
 
+use std::convert::Infallible;
 use std::io::Write;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
 /// Records that may wait for the writer; more are dropped and counted.
 const BACKLOG: usize = 4096;
+
+/// How long the end of the last clone waits for the records that are still on their way.
+const FLUSH: Duration = Duration::from_secs(1);
 
 /// What happened to one request at one hop.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -64,14 +69,34 @@ pub struct Record {
     pub detail: Option<String>,
 }
 
-/// Where records go. Cheap to clone.
+/// Where records go. Cheap to clone. When the last clone is dropped, what was handed over is written
+/// first, unless that takes more than a second: the request before a stop is the one asked about.
 #[derive(Clone, Debug)]
 pub struct AccessLog(Option<Arc<Channel>>);
 
 #[derive(Debug)]
 struct Channel {
-    sender: SyncSender<Record>,
+    /// None only while it is dropped.
+    sender: Option<SyncSender<Record>>,
     dropped: AtomicU64,
+    /// Disconnected when the thread has ended.
+    ended: Mutex<Receiver<Infallible>>,
+}
+
+impl Drop for Channel {
+    fn drop(&mut self) {
+        self.sender = None;
+        let ended = self.ended.get_mut().unwrap_or_else(PoisonError::into_inner);
+        let _ = ended.recv_timeout(FLUSH);
+    }
+}
+
+/// What the thread does with records.
+trait Sink: Send + 'static {
+    fn write(&mut self, record: &Record);
+
+    /// No record is waiting.
+    fn flush(&mut self);
 }
 
 impl AccessLog {
@@ -82,24 +107,27 @@ impl AccessLog {
 
     /// Lines of JSON on stdout.
     pub fn stdout() -> AccessLog {
-        AccessLog::to(|record| {
-            let Ok(mut line) = serde_json::to_vec(record) else {
-                return;
-            };
-            line.push(b'\n');
-            // nobody reads any more: the records are lost, the requests are not
-            let _ = std::io::stdout().lock().write_all(&line);
-        })
+        AccessLog::spawn(Lines::default())
     }
 
     /// To a function, called on a thread of its own.
     pub fn to(write: impl FnMut(&Record) + Send + 'static) -> AccessLog {
+        AccessLog::spawn(Function(write))
+    }
+
+    fn spawn(mut sink: impl Sink) -> AccessLog {
         let (sender, receiver) = sync_channel(BACKLOG);
+        let (end, ended) = sync_channel(0);
         let thread = std::thread::Builder::new().name("access-log".into());
-        match thread.spawn(move || drain(&receiver, write)) {
+        let run = move || {
+            drain(&receiver, &mut sink);
+            drop(end);
+        };
+        match thread.spawn(run) {
             Ok(_) => AccessLog(Some(Arc::new(Channel {
-                sender,
+                sender: Some(sender),
                 dropped: AtomicU64::new(0),
+                ended: Mutex::new(ended),
             }))),
             Err(error) => {
                 tracing::error!("no access log: its thread cannot be started: {error}");
@@ -116,7 +144,8 @@ impl AccessLog {
     /// Hands a record over; never waits.
     pub fn write(&self, record: Record) {
         if let Some(channel) = &self.0
-            && channel.sender.try_send(record).is_err()
+            && let Some(sender) = &channel.sender
+            && sender.try_send(record).is_err()
         {
             channel.dropped.fetch_add(1, Ordering::Relaxed);
         }
@@ -130,11 +159,56 @@ impl AccessLog {
     }
 }
 
-fn drain(records: &Receiver<Record>, mut write: impl FnMut(&Record)) {
-    for record in records {
-        write(&record);
+/// Writes until every sender is gone, and flushes whenever it has caught up.
+fn drain(records: &Receiver<Record>, sink: &mut impl Sink) {
+    while let Ok(record) = records.recv() {
+        sink.write(&record);
+        for waiting in records.try_iter() {
+            sink.write(&waiting);
+        }
+        sink.flush();
     }
 }
+
+/// Lines of JSON on stdout, several to a system call when several wait.
+#[derive(Default)]
+struct Lines {
+    line: Vec<u8>,
+    waiting: Vec<u8>,
+}
+
+impl Sink for Lines {
+    fn write(&mut self, record: &Record) {
+        self.line.clear();
+        if serde_json::to_writer(&mut self.line, record).is_err() {
+            return;
+        }
+        self.line.push(b'\n');
+        if self.waiting.len() + self.line.len() > ATOMIC {
+            self.flush();
+        }
+        self.waiting.extend_from_slice(&self.line);
+    }
+
+    fn flush(&mut self) {
+        // an error means that nobody reads any more: the records are lost, the requests are not
+        let _ = std::io::stdout().lock().write_all(&self.waiting);
+        self.waiting.clear();
+    }
+}
+
+struct Function<F>(F);
+
+impl<F: FnMut(&Record) + Send + 'static> Sink for Function<F> {
+    fn write(&mut self, record: &Record) {
+        (self.0)(record);
+    }
+
+    fn flush(&mut self) {}
+}
+
+/// Bytes that Linux writes into a pipe undivided (PIPE_BUF): several processes may share one stdout.
+const ATOMIC: usize = 4096;
 
 #[cfg(test)]
 mod tests {
@@ -151,6 +225,22 @@ mod tests {
         }
         assert!(log.dropped() >= 9, "{}", log.dropped());
         drop(release);
+    }
+
+    #[test]
+    fn what_was_handed_over_is_written_before_the_last_clone_is_gone() {
+        let (sender, receiver) = std::sync::mpsc::channel();
+        let log = AccessLog::to(move |record| sender.send(record.status).unwrap());
+        let clone = log.clone();
+        for status in 0..1000 {
+            log.write(Record {
+                status,
+                ..Record::default()
+            });
+        }
+        drop(log);
+        drop(clone);
+        assert_eq!(receiver.try_iter().count(), 1000);
     }
 
     #[test]
