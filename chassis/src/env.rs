@@ -20,20 +20,25 @@ impl Env {
             .collect())
     }
 
-    /// The value of `NAME`, or the content of the file that `NAME_FILE` names without its last line
-    /// end. An empty value counts as unset, because `NAME= command` is how a shell unsets one.
+    /// The value of `NAME`, or the content of the file that `NAME_FILE` names without the line ends at
+    /// its end. An empty value counts as unset, because `NAME= command` is how a shell unsets one.
     ///
     /// # Errors
-    /// When both are set, or the file cannot be read: the text names the variable and the file.
+    /// When both are set, or the file is empty or cannot be read: the text names the variable and the
+    /// file. An empty file is a secret that was never filled in, not one that nobody wanted.
     pub fn read(&self, name: &str) -> Result<Option<String>, String> {
         let set = |name: &str| self.0.get(name).filter(|value| !value.is_empty());
         let file_name = format!("{name}_FILE");
         match (set(name), set(&file_name)) {
             (Some(_), Some(_)) => Err(format!("{name} and {file_name} are both set; keep one")),
             (Some(value), None) => Ok(Some(value.clone())),
-            (None, Some(path)) => std::fs::read_to_string(path)
-                .map(|text| Some(text.trim_end_matches(['\r', '\n']).to_owned()))
-                .map_err(|error| format!("{file_name}: cannot read {path}: {error}")),
+            (None, Some(path)) => match std::fs::read_to_string(path) {
+                Ok(text) => match text.trim_end_matches(['\r', '\n']) {
+                    "" => Err(format!("{file_name}: {path} is empty")),
+                    value => Ok(Some(value.to_owned())),
+                },
+                Err(error) => Err(format!("{file_name}: cannot read {path}: {error}")),
+            },
             (None, None) => Ok(None),
         }
     }
@@ -143,7 +148,8 @@ impl Reader<'_> {
         })
     }
 
-    /// A variable as a value, if it is set; what cannot be read as one is a problem that names it.
+    /// A variable as a value, if it is set; what cannot be read as one is a problem that names and
+    /// quotes it, so not for secrets.
     pub fn parsed<T: FromStr>(&mut self, name: &str, expected: &str) -> Option<T> {
         let text = self.text(name)?;
         match text.trim().parse() {
@@ -180,6 +186,9 @@ mod tests {
                 .unwrap_err()
                 .contains("KEY_FILE")
         );
+        std::fs::write(&path, "\n").unwrap();
+        let empty = Env::from_iter([("KEY_FILE", path.to_str().unwrap())]);
+        assert!(empty.read("KEY").unwrap_err().ends_with("is empty"));
         std::fs::remove_file(path).unwrap();
     }
 

@@ -1,8 +1,8 @@
 //! Logs: readable lines on a terminal, one JSON object per line in the cloud.
 //!
-//! Cloud Logging reads `severity`, `message` and `logging.googleapis.com/trace` from a JSON line. What
-//! is logged goes to stderr; stdout belongs to the access log. Never logged: tokens, keys, cookies,
-//! passwords, and query strings (they may carry any of these).
+//! Cloud Logging reads `severity` and `message` from a JSON line. What is logged goes to stderr; stdout
+//! belongs to the access log. Never logged: tokens, keys, cookies, passwords, and query strings (they may
+//! carry any of these).
 
 use std::fmt;
 use std::io::IsTerminal;
@@ -106,6 +106,10 @@ impl Visit for Fields {
     }
 
     fn record_i64(&mut self, field: &Field, value: i64) {
+        self.0.insert(field.name().into(), value.into());
+    }
+
+    fn record_f64(&mut self, field: &Field, value: f64) {
         self.0.insert(field.name().into(), value.into());
     }
 

@@ -3,6 +3,7 @@
 
 use std::cell::Cell;
 use std::fmt;
+use std::hash::{BuildHasher, Hasher, RandomState};
 
 use http::{HeaderMap, HeaderValue};
 use ring::rand::{SecureRandom, SystemRandom};
@@ -124,8 +125,8 @@ fn seed() -> u64 {
     let mut bytes = [0_u8; 8];
     match SystemRandom::new().fill(&mut bytes) {
         Ok(()) => u64::from_le_bytes(bytes),
-        // ids may then repeat after a restart; nothing that must be secret hangs on them
-        Err(_) => std::process::id().into(),
+        // different for every thread too; nothing that must be secret hangs on it
+        Err(_) => RandomState::new().build_hasher().finish(),
     }
 }
 
