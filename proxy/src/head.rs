@@ -74,6 +74,13 @@ impl Head {
         self.target.path()
     }
 
+    /// Whether the client, or a trusted proxy for it, came by https: `x-forwarded-proto`, which is ours or
+    /// theirs by the time a head is made.
+    pub(crate) fn is_forwarded_https(&self) -> bool {
+        let value = self.headers.get("x-forwarded-proto");
+        value.map(HeaderValue::as_bytes) == Some(b"https")
+    }
+
     /// Whether this is a gRPC request: answers then take gRPC's form. Exact and in lower case, as Envoy
     /// compares it.
     pub(crate) fn is_grpc(&self) -> bool {
@@ -82,5 +89,31 @@ impl Head {
             .get(http::header::CONTENT_TYPE)
             .map(HeaderValue::as_bytes);
         value.is_some_and(|value| value == b"application/grpc" || value.starts_with(b"application/grpc+"))
+    }
+}
+
+impl User {
+    /// Whether a claim is a string, or a list with a string, that passes. Anything else never does: numbers,
+    /// booleans, objects and empty strings have no text to compare.
+    pub(crate) fn claim_matches<N: AsRef<str>>(&self, path: &[N], passes: impl Fn(&str) -> bool) -> bool {
+        let Some((first, nested)) = path.split_first() else {
+            return false;
+        };
+        let mut value = self.claims.get(first.as_ref());
+        for name in nested {
+            value = value
+                .and_then(Value::as_object)
+                .and_then(|object| object.get(name.as_ref()));
+        }
+        let text = |value: &Value| {
+            value
+                .as_str()
+                .is_some_and(|text| !text.is_empty() && passes(text))
+        };
+        match value {
+            Some(Value::Array(list)) => list.iter().any(text),
+            Some(value) => text(value),
+            None => false,
+        }
     }
 }

@@ -4,8 +4,12 @@
 /// What we were told: Istio documents, compiled once.
 pub(crate) mod plan;
 
+pub(crate) mod authorize;
 pub(crate) mod downstream;
 pub(crate) mod format;
 pub(crate) mod head;
+pub(crate) mod headers;
 pub(crate) mod path;
 pub(crate) mod re2;
+pub(crate) mod rewrite;
+pub(crate) mod route;

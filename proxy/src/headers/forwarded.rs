@@ -1,0 +1,108 @@
+//! Who the client is and how it came: `x-forwarded-for`, `x-forwarded-proto`, `x-envoy-external-address`,
+//! `x-forwarded-client-cert`, `x-request-id`.
+//!
+//! Whatever a client says of itself here is replaced, or counted only as far as trusted proxies stand in
+//! front, from the right.
+
+use std::fmt::Write;
+use std::net::IpAddr;
+
+use http::{HeaderMap, HeaderName, HeaderValue, Version};
+
+use super::receive::Refused;
+use crate::downstream::Downstream;
+use crate::head::Scheme;
+
+/// Sets all of them. Gives the client's address and the request's scheme.
+pub(super) fn set(
+    headers: &mut HeaderMap,
+    version: Version,
+    downstream: &Downstream,
+    trusted_hops: usize,
+) -> Result<(IpAddr, Scheme), Refused> {
+    let scheme = set_proto(headers, version, downstream.tls.is_some(), trusted_hops)?;
+    let peer = downstream.remote.ip().to_canonical();
+    let before = headers.get(FOR).map(HeaderValue::as_bytes).unwrap_or_default();
+    let client = trusted_client(before, trusted_hops).unwrap_or(peer);
+
+    let mut chain = Vec::with_capacity(before.len() + 16);
+    chain.extend_from_slice(before);
+    if !before.is_empty() {
+        chain.push(b',');
+    }
+    chain.extend_from_slice(peer.to_string().as_bytes());
+    headers.insert(FOR, value(chain));
+    headers.insert(EXTERNAL_ADDRESS, value(client.to_string().into_bytes()));
+    headers.insert(REQUEST_ID, value(request_id().into_bytes()));
+
+    headers.remove(CLIENT_CERT);
+    let peer = downstream.tls.as_ref().and_then(|tls| tls.peer.as_deref());
+    if let Some(peer) = peer.filter(|peer| !peer.forwarded.is_empty()) {
+        headers.insert(CLIENT_CERT, value(peer.forwarded.clone().into()));
+    }
+    Ok((client, scheme))
+}
+
+/// `x-forwarded-proto` is the connection's, or a trusted proxy's word whatever it is. HTTP/2 has a scheme of
+/// its own, so there the word is only passed on.
+fn set_proto(
+    headers: &mut HeaderMap,
+    version: Version,
+    tls: bool,
+    trusted_hops: usize,
+) -> Result<Scheme, Refused> {
+    let own = if tls { Scheme::Https } else { Scheme::Http };
+    let claimed = headers.get(PROTO).filter(|_| trusted_hops > 0);
+    let Some(claimed) = claimed else {
+        headers.insert(
+            PROTO,
+            HeaderValue::from_static(if tls { "https" } else { "http" }),
+        );
+        return Ok(own);
+    };
+    if version == Version::HTTP_2 {
+        return Ok(own);
+    }
+    match claimed.as_bytes() {
+        b"" => Err(Refused::NOT_FOUND),
+        b"http" => Ok(Scheme::Http),
+        b"https" => Ok(Scheme::Https),
+        other => Ok(Scheme::Claimed(String::from_utf8_lossy(other).into())),
+    }
+}
+
+/// The entry that the outermost trusted proxy wrote; none when there are too few, or when it is no address.
+fn trusted_client(chain: &[u8], trusted_hops: usize) -> Option<IpAddr> {
+    let place = trusted_hops.checked_sub(1)?;
+    let entry = chain.rsplit(|byte| *byte == b',').nth(place)?;
+    let text = std::str::from_utf8(entry.trim_ascii()).ok()?;
+    text.parse().ok()
+}
+
+/// A random UUID (RFC 9562, section 5.4).
+fn request_id() -> String {
+    let (high, low) = (chassis::trace::random(), chassis::trace::random());
+    let mut id = String::with_capacity(36);
+    // writing to a string does not fail
+    let _ = write!(
+        id,
+        "{:08x}-{:04x}-4{:03x}-{:04x}-{:012x}",
+        high >> 32,
+        high >> 16 & 0xffff,
+        high & 0xfff,
+        low >> 48 & 0x3fff | 0x8000,
+        low & 0xffff_ffff_ffff
+    );
+    id
+}
+
+/// Made of parts that were headers or are ASCII, so it is one.
+fn value(bytes: Vec<u8>) -> HeaderValue {
+    HeaderValue::from_maybe_shared(bytes::Bytes::from(bytes)).unwrap_or_else(|_| HeaderValue::from_static(""))
+}
+
+pub(super) const FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
+pub(super) const PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
+pub(super) const CLIENT_CERT: HeaderName = HeaderName::from_static("x-forwarded-client-cert");
+const EXTERNAL_ADDRESS: HeaderName = HeaderName::from_static("x-envoy-external-address");
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
