@@ -1,0 +1,98 @@
+//! Identity Platform: who the user is.
+//!
+//! Answers the calls of a server-rendered sign-in, in the shapes of the Firebase emulator, but as
+//! strict as production: tokens are really signed (RS256), `exp` and `validSince` count for ID and
+//! refresh tokens alike, passwords are hashed, an unknown e-mail and a wrong password look the same, and
+//! too many wrong passwords lock an account for a while.
+//!
+//! - `v1/accounts:{signInWithPassword,signUp,lookup,update,delete}`, with an API key in the query or in
+//!   `x-goog-api-key`, below `/identitytoolkit.googleapis.com/` or `/`.
+//! - `v1/token` (form or JSON), below `/securetoken.googleapis.com/` or `/`.
+//! - The keys as a JWK set and as certificates, below `/www.googleapis.com/` or `/`, and the discovery document.
+//! - For tests: `v1/projects/{p}/accounts:{lookup,update,delete}` with `Authorization: Bearer owner`, and
+//!   `/emulator/v1/projects/{p}/{accounts,config}`.
+//!
+//! Every other call is 501 and says so. Everything is kept in one directory, so a restart signs nobody out.
+
+mod accounts;
+mod admin;
+mod calls;
+mod error;
+mod keys;
+mod password;
+mod throttle;
+mod token;
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use anyhow::Result;
+use axum::Router;
+use axum::routing::{delete, get, post};
+use chassis::access::AccessLog;
+
+use self::accounts::Accounts;
+pub(crate) use self::accounts::{TEST_PASSWORD, TEST_USER};
+pub(crate) use self::keys::JWKS;
+use self::throttle::Throttle;
+use super::key::SigningKey;
+use super::server::{self, Server};
+
+/// What the stand-in is told.
+pub(crate) struct Config {
+    pub(crate) listen: SocketAddr,
+    /// Where keys, accounts and refresh tokens are kept.
+    pub(crate) state: PathBuf,
+    pub(crate) project: String,
+    pub(crate) access_log: AccessLog,
+}
+
+/// What every call sees.
+struct Identity {
+    project: String,
+    key: SigningKey,
+    accounts: Accounts,
+    throttle: Throttle,
+}
+
+/// Reads what was kept, or begins with the test user; then binds.
+pub(crate) fn build(config: Config) -> Result<Server> {
+    let directory = config.state.join("identity");
+    let identity = Arc::new(Identity {
+        key: SigningKey::load_or_make(&directory.join("signing-key.pk8"))?,
+        accounts: Accounts::open(&directory.join("accounts.json"))?,
+        throttle: Throttle::default(),
+        project: config.project,
+    });
+    Server::bind(config.listen, "identity", config.access_log, routes(identity)?)
+}
+
+/// The host is part of the path, as in the emulator, or left out.
+fn routes(identity: Arc<Identity>) -> Result<Router> {
+    let toolkit = Router::new()
+        .route("/v1/{call}", post(calls::with_key))
+        .route("/v1/projects/{project}/{call}", post(admin::with_owner));
+    let token = Router::new().route("/v1/token", post(token::refresh));
+    let keys = keys::routes(&identity)?;
+    Ok(Router::new()
+        .merge(toolkit.clone())
+        .merge(token.clone())
+        .merge(keys.clone())
+        .nest("/identitytoolkit.googleapis.com", toolkit)
+        .nest("/securetoken.googleapis.com", token)
+        .nest("/www.googleapis.com", keys)
+        .route("/", get(admin::ready))
+        .route(
+            "/{project}/.well-known/openid-configuration",
+            get(keys::discovery),
+        )
+        .route(
+            "/emulator/v1/projects/{project}/accounts",
+            delete(admin::delete_all),
+        )
+        .route("/emulator/v1/projects/{project}/config", get(admin::config))
+        .fallback(|| async { error::Error::NotImplemented })
+        .with_state(identity)
+        .merge(server::health()))
+}

@@ -1,0 +1,74 @@
+//! Passwords, hashed with PBKDF2 and a salt of their own.
+
+use std::num::NonZeroU32;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use ring::pbkdf2::{PBKDF2_HMAC_SHA256, derive, verify};
+use ring::rand::{SecureRandom, SystemRandom};
+use serde::{Deserialize, Serialize};
+
+use super::error::Error;
+
+/// Some 30 ms of work: enough for a stand-in, and the test user's password is public anyway.
+const ITERATIONS: NonZeroU32 = NonZeroU32::new(60_000).expect("not zero");
+
+/// Passwords are at least this long, as in Identity Platform without a policy.
+const SHORTEST: usize = 6;
+/// And no longer than this.
+const LONGEST: usize = 4096;
+
+/// What is kept of a password. No `Debug`.
+#[derive(Clone, Serialize, Deserialize)]
+pub(super) struct Hash {
+    salt: String,
+    hash: String,
+}
+
+impl Hash {
+    /// Hashes a new password that is long enough.
+    pub(super) fn new(password: &str) -> Result<Hash, Error> {
+        if !(SHORTEST..=LONGEST).contains(&password.len()) {
+            return Err(Error::Code(
+                "WEAK_PASSWORD : Password should be at least 6 characters",
+            ));
+        }
+        let mut salt = [0_u8; 16];
+        SystemRandom::new()
+            .fill(&mut salt)
+            .map_err(|_| Error::Internal("no random bytes".to_owned()))?;
+        let mut hash = [0_u8; 32];
+        derive(
+            PBKDF2_HMAC_SHA256,
+            ITERATIONS,
+            &salt,
+            password.as_bytes(),
+            &mut hash,
+        );
+        Ok(Hash {
+            salt: STANDARD.encode(salt),
+            hash: STANDARD.encode(hash),
+        })
+    }
+
+    /// Whether this is the password.
+    pub(super) fn fits(&self, password: &str) -> bool {
+        let (Ok(salt), Ok(hash)) = (STANDARD.decode(&self.salt), STANDARD.decode(&self.hash)) else {
+            return false;
+        };
+        verify(PBKDF2_HMAC_SHA256, ITERATIONS, &salt, password.as_bytes(), &hash).is_ok()
+    }
+
+    /// Does the same work for an account that is not there, so that time does not tell.
+    pub(super) fn waste_time(password: &str) {
+        let mut hash = [0_u8; 32];
+        derive(
+            PBKDF2_HMAC_SHA256,
+            ITERATIONS,
+            &[0; 16],
+            password.as_bytes(),
+            &mut hash,
+        );
+        std::hint::black_box(hash);
+    }
+}
