@@ -4,6 +4,7 @@
 //! normalises); policies, routes and the upstream all see the same text, or a rule could be bypassed by
 //! spelling.
 
+use std::fmt;
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -12,7 +13,7 @@ use http::{HeaderMap, HeaderValue, Method, Version};
 use serde_json::{Map, Value};
 
 /// What a request asks for.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(crate) struct Head {
     /// As sent.
     pub(crate) method: Method,
@@ -54,8 +55,21 @@ impl Scheme {
     }
 }
 
+/// Method, Host and path: headers and query may hold tokens, claims are personal.
+impl fmt::Debug for Head {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let user = self.user.as_ref().map(|_| "known");
+        f.debug_struct("Head")
+            .field("method", &self.method)
+            .field("authority", &self.authority)
+            .field("path", &self.path())
+            .field("user", &user)
+            .finish_non_exhaustive()
+    }
+}
+
 /// A user by a token that was verified.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, PartialEq)]
 pub(crate) struct User {
     /// The claims, with space-delimited ones split.
     pub(crate) claims: Map<String, Value>,
@@ -89,6 +103,13 @@ impl Head {
             .get(http::header::CONTENT_TYPE)
             .map(HeaderValue::as_bytes);
         value.is_some_and(|value| value == b"application/grpc" || value.starts_with(b"application/grpc+"))
+    }
+}
+
+/// Nothing of the claims.
+impl fmt::Debug for User {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("User").finish_non_exhaustive()
     }
 }
 

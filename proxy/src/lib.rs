@@ -4,6 +4,7 @@
 /// What we were told: Istio documents, compiled once.
 pub(crate) mod plan;
 
+pub(crate) mod authenticate;
 pub(crate) mod authorize;
 pub(crate) mod downstream;
 pub(crate) mod format;
