@@ -1,1 +1,226 @@
-//! frontend
+//! The public front end: signs users in with Identity Platform and shows what the private service says.
+//! Everything is rendered here; a browser needs no script.
+//!
+//! A request meets the modules below in the order they are listed. The way of a signed-in user's page is
+//! [`app`] → `session` → `home` → `api`; that of a sign-in is [`app`] → `sign_in` → `identity` → `session`.
+
+/// What we are told.
+mod config;
+
+/// 1. What is known before any handler runs: since when, from where, over what, in which trace.
+mod arrival;
+
+/// 2. One access record and one count per request.
+mod access;
+
+/// 3. Posts from other sites are refused; every answer carries the security headers.
+mod guard;
+
+/// 4. The form, the post, the way out.
+mod sign_in;
+
+/// 5. Identity Platform as a small client.
+mod identity;
+
+/// 6. Whether an ID token is really one.
+mod verify;
+
+/// 7. The encrypted cookie, its expiry and its refresh.
+mod session;
+
+/// 8. The signed-in page.
+mod home;
+
+/// 9. The backend's API: a typed call for the page, a pass-through for scripts.
+mod api;
+
+/// 10. This service's own identity, for the hop to the proxy.
+mod service_token;
+
+/// What went wrong, as a page or as JSON.
+mod error;
+
+/// The pages.
+mod templates;
+
+/// The style sheet and the icon.
+mod assets;
+
+/// Calls to other servers: bounded, and with errors a person can read.
+mod outbound;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use axum::Router;
+use axum::extract::State;
+use axum::http::Uri;
+use axum::middleware::from_fn_with_state;
+use axum::response::{IntoResponse, Response};
+use axum::routing::{any, get, post};
+use chassis::accept::{self, Acceptor, Limits};
+use chassis::health::Health;
+use chassis::metrics::{self, Metrics};
+use chassis::shutdown::Shutdown;
+
+pub use config::{Arguments, Config, Secret, SessionKey};
+
+/// The routes, on one screen.
+fn app(app: App) -> Router {
+    let router = Router::new()
+        .route("/", get(home::page))
+        .route("/sign-in", get(sign_in::elsewhere).post(sign_in::sign_in))
+        .route("/sign-out", post(sign_in::sign_out))
+        .route("/session", get(session::show))
+        .route("/api", any(api::pass_through))
+        .route("/api/", any(api::pass_through))
+        .route("/api/{*path}", any(api::pass_through))
+        .route("/health/{probe}", get(health));
+    assets::mount(router)
+        .fallback(error::not_found)
+        .method_not_allowed_fallback(error::method_not_allowed)
+        .layer(from_fn_with_state(app.clone(), guard::guard))
+        .layer(from_fn_with_state(app.clone(), access::record)) // outermost: it sees everything
+        .with_state(app)
+}
+
+/// What the handlers share. Cheap to clone.
+#[derive(Clone)]
+pub(crate) struct App(Arc<Parts>);
+
+pub(crate) struct Parts {
+    pub(crate) config: Config,
+    pub(crate) identity: identity::IdentityPlatform,
+    pub(crate) verifier: verify::Verifier,
+    pub(crate) sessions: session::Sessions,
+    pub(crate) api: api::Api,
+    pub(crate) health: Health,
+    pub(crate) metrics: Metrics,
+}
+
+impl std::ops::Deref for App {
+    type Target = Parts;
+    fn deref(&self) -> &Parts {
+        &self.0
+    }
+}
+
+impl App {
+    fn new(config: Config) -> anyhow::Result<App> {
+        let direct = outbound::direct()?;
+        // a stand-in is reached directly, Google also through a company's web proxy
+        let google = match config.emulator {
+            Some(_) => direct.clone(),
+            None => outbound::internet()?,
+        };
+        Ok(App(Arc::new(Parts {
+            identity: identity::IdentityPlatform::new(&config, google.clone()),
+            verifier: verify::Verifier::new(&config, google),
+            sessions: session::Sessions::new(&config),
+            api: api::Api::new(&config, direct),
+            health: Health::starting(),
+            metrics: Metrics::new("frontend"),
+            config,
+        })))
+    }
+
+    /// Seconds since 1970.
+    pub(crate) fn now(&self) -> u64 {
+        seconds((self.config.clock)())
+    }
+}
+
+pub(crate) fn seconds(time: SystemTime) -> u64 {
+    time.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
+}
+
+async fn health(State(app): State<App>, uri: Uri) -> Response {
+    match app.health.answer(uri.path()) {
+        Some(answer) => answer.into_response(),
+        None => axum::http::StatusCode::NOT_FOUND.into_response(),
+    }
+}
+
+/// Binds everything; nothing is served yet. Must be called inside a tokio runtime.
+///
+/// # Errors
+/// When an address cannot be bound, or this system's certificate authorities cannot be read.
+pub fn build(config: Config) -> anyhow::Result<Bound> {
+    chassis::crypto::install();
+    let limits = Limits::default();
+    let public = Acceptor::bind(config.listen, limits.connections)?;
+    let metrics = match config.metrics {
+        Some(address) => Some(Acceptor::bind(address, METRICS_CONNECTIONS)?),
+        None => None,
+    };
+    let addresses = Addresses {
+        public: public.address()?,
+        metrics: metrics.as_ref().map(Acceptor::address).transpose()?,
+    };
+    Ok(Bound {
+        app: App::new(config)?,
+        public,
+        metrics,
+        addresses,
+        limits,
+    })
+}
+
+/// Where a bound front end listens.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Addresses {
+    /// The pages.
+    pub public: SocketAddr,
+    /// `/metrics`, if asked for.
+    pub metrics: Option<SocketAddr>,
+}
+
+/// A front end that has its sockets and waits for [`Bound::run`].
+pub struct Bound {
+    app: App,
+    public: Acceptor,
+    metrics: Option<Acceptor>,
+    addresses: Addresses,
+    limits: Limits,
+}
+
+impl Bound {
+    /// Where it listens; tells the ports when 0 was asked for.
+    pub fn addresses(&self) -> Addresses {
+        self.addresses
+    }
+
+    /// What the probes see.
+    pub fn health(&self) -> Health {
+        self.app.health.clone()
+    }
+
+    /// Serves until the shutdown is asked for, then drains.
+    pub async fn run(self, shutdown: Shutdown) {
+        let state = self.app.clone();
+        let draining = async {
+            shutdown.requested().await;
+            state.health.draining();
+        };
+        let numbers = Router::new()
+            .route("/metrics", get(numbers))
+            .with_state(self.app.clone());
+        let numbers = async {
+            if let Some(acceptor) = self.metrics {
+                accept::serve(acceptor, numbers, self.limits, shutdown.clone()).await;
+            }
+        };
+        state.health.started();
+        let public = accept::serve(self.public, app(self.app), self.limits, shutdown.clone());
+        tokio::join!(public, numbers, draining);
+    }
+}
+
+async fn numbers(State(app): State<App>) -> Response {
+    let kind = [(axum::http::header::CONTENT_TYPE, metrics::CONTENT_TYPE)];
+    (kind, app.metrics.text()).into_response()
+}
+
+/// Scrapers at a time.
+const METRICS_CONNECTIONS: usize = 64;

@@ -1,0 +1,105 @@
+//! What is known about a request before any handler runs: since when it waits, who sent it, whether its
+//! browser speaks https, and in which trace it stands.
+
+use std::convert::Infallible;
+use std::future::Future;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::time::Duration;
+
+use axum::extract::FromRequestParts;
+use axum::http::request::Parts;
+use axum::http::{Extensions, HeaderMap};
+use chassis::accept::Peer;
+use chassis::trace::TraceContext;
+use tokio::time::Instant;
+
+use crate::App;
+use crate::config::Config;
+
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Arrival {
+    pub(crate) at: Instant,
+    pub(crate) client: IpAddr,
+    pub(crate) https: bool,
+    pub(crate) trace: TraceContext,
+    deadline: Duration,
+}
+
+/// The deadline passed; what was waited for is named by whoever asked.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Elapsed;
+
+impl Arrival {
+    pub(crate) fn of(headers: &HeaderMap, extensions: &Extensions, config: &Config) -> Arrival {
+        let peer = extensions.get::<Peer>().map_or(NOBODY, |peer| peer.0);
+        let from_hops = |name| nth_from_the_right(headers, name, config.trusted_hops);
+        Arrival {
+            at: Instant::now(),
+            client: from_hops("x-forwarded-for")
+                .and_then(|text| text.parse().ok())
+                .unwrap_or(peer.ip()),
+            https: from_hops("x-forwarded-proto").is_some_and(|scheme| scheme.eq_ignore_ascii_case("https")),
+            trace: TraceContext::of(headers),
+            deadline: config.page_deadline,
+        }
+    }
+
+    /// Does the work within what is left of this request's one deadline.
+    pub(crate) async fn within<T>(&self, work: impl Future<Output = T>) -> Result<T, Elapsed> {
+        let deadline = self.at + self.deadline;
+        tokio::time::timeout_at(deadline, work).await.map_err(|_| Elapsed)
+    }
+}
+
+impl FromRequestParts<App> for Arrival {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Arrival, Infallible> {
+        let known = parts.extensions.get::<Arrival>().copied();
+        Ok(known.unwrap_or_else(|| Arrival::of(&parts.headers, &parts.extensions, &app.config)))
+    }
+}
+
+/// Each trusted proxy appended one element; what stands further left was written by who knows whom. With
+/// fewer elements than hops all of them are trusted, and the first is the furthest.
+fn nth_from_the_right<'a>(headers: &'a HeaderMap, name: &str, hops: usize) -> Option<&'a str> {
+    let lines = headers.get_all(name).iter();
+    let elements: Vec<_> = lines
+        .flat_map(|line| line.to_str().unwrap_or_default().split(','))
+        .map(str::trim)
+        .collect();
+    match hops {
+        0 => None,
+        _ => elements.get(elements.len().saturating_sub(hops)).copied(),
+    }
+}
+
+const NOBODY: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), 0);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_trusted_proxies_appended_counts() {
+        let table = [
+            (&["6.6.6.6, 10.0.0.1"][..], 0, None),
+            (&["6.6.6.6, 10.0.0.1"][..], 1, Some("10.0.0.1")),
+            (&["6.6.6.6", "10.0.0.1"][..], 1, Some("10.0.0.1")),
+            (&["6.6.6.6, 10.0.0.1,10.0.0.2"][..], 2, Some("10.0.0.1")),
+            (&["10.0.0.2"][..], 2, Some("10.0.0.2")),
+            (&[][..], 1, None),
+        ];
+        for (lines, hops, expected) in table {
+            let mut headers = HeaderMap::new();
+            for line in lines {
+                headers.append("x-forwarded-for", line.parse().unwrap());
+            }
+            assert_eq!(
+                nth_from_the_right(&headers, "x-forwarded-for", hops),
+                expected,
+                "{lines:?}"
+            );
+        }
+    }
+}

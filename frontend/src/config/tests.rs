@@ -1,0 +1,78 @@
+//! What is accepted, what is refused, and how it is said.
+
+use super::*;
+
+const KEY: &str = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
+
+fn env() -> Env {
+    Env::from_iter([
+        ("GOOGLE_CLOUD_PROJECT", "demo-acme"),
+        ("AUTH_APIKEY", "demo-key"),
+        ("PROXY_URL", "http://127.0.0.1:8081"),
+        ("SESSION_KEYS", KEY),
+    ])
+}
+
+fn read(env: &Env) -> anyhow::Result<Config> {
+    Config::new(&Arguments::default(), env)
+}
+
+#[test]
+fn four_variables_are_enough() {
+    let config = read(&env()).unwrap();
+    assert_eq!(config.listen.to_string(), "0.0.0.0:8080");
+    assert_eq!(config.metrics, None);
+    assert_eq!(config.audience.as_deref(), Some("http://127.0.0.1:8081"));
+    assert_eq!(config.metadata_host, "metadata.google.internal");
+    assert_eq!((config.trusted_hops, config.api_token_cookie), (0, None));
+}
+
+#[test]
+fn an_empty_audience_means_no_service_token() {
+    assert_eq!(read(&env().with("PROXY_AUDIENCE", "")).unwrap().audience, None);
+    let other = read(&env().with("PROXY_AUDIENCE", "https://proxy-1.run.app")).unwrap();
+    assert_eq!(other.audience.as_deref(), Some("https://proxy-1.run.app"));
+}
+
+#[test]
+fn one_hop_is_trusted_on_cloud_run() {
+    assert_eq!(
+        read(&env().with("K_SERVICE", "frontend")).unwrap().trusted_hops,
+        1
+    );
+    let two = env().with("K_SERVICE", "frontend").with("TRUSTED_HOPS", "2");
+    assert_eq!(read(&two).unwrap().trusted_hops, 2);
+}
+
+#[test]
+fn all_mistakes_are_told_at_once_and_no_key_is_shown() {
+    let env = Env::from_iter([
+        ("PORT", "eighty"),
+        ("AUTH_APIKEY", "k"),
+        ("K_SERVICE", "frontend"),
+        ("FIREBASE_AUTH_EMULATOR_HOST", "http://127.0.0.1:9099"),
+        ("PROXY_URL", "http://127.0.0.1:8081/api"),
+        ("SESSION_KEYS", "c2hvcnQ=,not base64"),
+        ("API_TOKEN_COOKIE", "session"),
+    ]);
+    let problems = read(&env).unwrap_err().to_string();
+    for part in [
+        "PORT: \"eighty\"",
+        "GOOGLE_CLOUD_PROJECT is not set",
+        "without http://",
+        "K_SERVICE",
+        "PROXY_URL",
+        "key 1 has 5 bytes",
+        "key 2 is not base64",
+        "API_TOKEN_COOKIE",
+    ] {
+        assert!(problems.contains(part), "{part} is missing in:\n{problems}");
+    }
+    assert!(!problems.contains("c2hvcnQ"), "{problems}");
+}
+
+#[test]
+fn debug_shows_no_secret() {
+    let text = format!("{:?}", read(&env()).unwrap());
+    assert!(!text.contains("demo-key") && !text.contains("[0, 1, 2"), "{text}");
+}

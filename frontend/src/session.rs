@@ -1,0 +1,236 @@
+//! The session: an encrypted cookie and nothing on the server. Opened, checked and, when its ID token is
+//! about to end, refreshed before any handler sees it; a handler's argument says who is there.
+
+use std::convert::Infallible;
+
+use axum::Json;
+use axum::extract::{FromRequestParts, State};
+use axum::http::HeaderValue;
+use axum::http::header::SET_COOKIE;
+use axum::http::request::Parts;
+use axum::response::{IntoResponse, Response};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+use crate::App;
+use crate::access::Note;
+use crate::arrival::Arrival;
+use crate::config::Config;
+use crate::error::Failure;
+use crate::identity::{Refusal, Tokens};
+use crate::verify::User;
+
+mod cookie;
+mod refresh;
+mod seal;
+
+/// What the cookie holds.
+#[derive(Clone, Serialize, Deserialize)]
+pub(crate) struct Session {
+    pub(crate) id_token: String,
+    refresh_token: String,
+    pub(crate) email: String,
+    subject: String,
+    /// The end of the ID token, in seconds since 1970.
+    exp: u64,
+    /// The sign-in, in seconds since 1970.
+    created: u64,
+}
+
+/// Who asks. An argument of every handler that cares.
+pub(crate) enum Visitor {
+    SignedIn(SignedIn),
+    SignedOut(SignedOut),
+    /// Signed in, but the ID token is over and could not be replaced: the session is kept for later.
+    Undecided(Failure),
+}
+
+pub(crate) struct SignedIn {
+    pub(crate) session: Session,
+    /// The browser's cookie is not the current one any more.
+    renewed: bool,
+}
+
+/// Signed out, and why if it was not the user's own doing.
+#[derive(Default)]
+pub(crate) struct SignedOut {
+    pub(crate) notice: Option<&'static str>,
+    /// The browser still has a cookie of ours.
+    leftover: bool,
+}
+
+/// What the session code shares between requests.
+pub(crate) struct Sessions {
+    seal: seal::Seal,
+    api_token_cookie: Option<String>,
+    refreshes: refresh::Refreshes,
+}
+
+impl Sessions {
+    pub(crate) fn new(config: &Config) -> Sessions {
+        Sessions {
+            seal: seal::Seal::new(&config.session_keys),
+            api_token_cookie: config.api_token_cookie.clone(),
+            refreshes: refresh::Refreshes::default(),
+        }
+    }
+}
+
+/// `GET /session`: what a script calls to renew, or to learn that it is over.
+pub(crate) async fn show(State(app): State<App>, arrival: Arrival, visitor: Visitor) -> Response {
+    match visitor {
+        Visitor::SignedIn(user) => {
+            let answer = Json(json!({"email": user.session.email, "expires": user.session.exp}));
+            user.attach(&app, &arrival, answer)
+        }
+        Visitor::SignedOut(out) => out.attach(&app, &arrival, Failure::SignedOut.json(&app, &arrival)),
+        Visitor::Undecided(failure) => failure.json(&app, &arrival),
+    }
+}
+
+impl FromRequestParts<App> for Visitor {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Visitor, Infallible> {
+        let arrival = Arrival::from_request_parts(parts, app).await?;
+        let (opened, leftover) = app.sessions.read(&parts.headers, arrival.https);
+        let now = app.now();
+        let Some(opened) = opened.filter(|opened| opened.session.created + LONGEST > now) else {
+            return Ok(Visitor::SignedOut(SignedOut {
+                notice: None,
+                leftover,
+            }));
+        };
+        if opened.session.exp > now + EARLY {
+            return Ok(Visitor::SignedIn(opened));
+        }
+        Ok(renewed(app, opened, &arrival, now).await)
+    }
+}
+
+/// The ID token is over or about to be. Only Identity Platform's word ends a session, never its silence.
+async fn renewed(app: &App, old: SignedIn, arrival: &Arrival, now: u64) -> Visitor {
+    let usable = old.session.exp > now;
+    let refresh = refresh::refresh(app, &old.session, usable);
+    let outcome = arrival.within(refresh).await;
+    let refusal = match outcome {
+        Ok(Ok(session)) => {
+            return Visitor::SignedIn(SignedIn {
+                session,
+                renewed: true,
+            });
+        }
+        Ok(Err(refusal)) => refusal,
+        Err(_) => Refusal::Unavailable("no answer before the page's deadline".to_owned()),
+    };
+    match refusal {
+        Refusal::SessionOver => Visitor::SignedOut(SignedOut::because(OVER)),
+        Refusal::Disabled => Visitor::SignedOut(SignedOut::because(TURNED_OFF)),
+        refusal if usable => {
+            let reason = refusal.detail().unwrap_or_default();
+            tracing::warn!("an ID token could not be renewed and is used to its end: {reason}");
+            Visitor::SignedIn(old)
+        }
+        refusal => Visitor::Undecided(Failure::IdentityPlatform(refusal)),
+    }
+}
+
+impl Session {
+    /// The session that a sign-in begins.
+    pub(crate) fn begin(tokens: Tokens, user: User, typed: &str, now: u64) -> Session {
+        Session {
+            id_token: tokens.id,
+            refresh_token: tokens.refresh,
+            email: user.email.unwrap_or_else(|| typed.to_owned()),
+            subject: user.subject,
+            exp: user.exp,
+            created: now,
+        }
+    }
+
+    /// The same session with new tokens.
+    fn continued(&self, tokens: Tokens, user: User) -> Session {
+        Session {
+            id_token: tokens.id,
+            refresh_token: tokens.refresh,
+            email: user.email.unwrap_or_else(|| self.email.clone()),
+            subject: user.subject,
+            exp: user.exp,
+            created: self.created,
+        }
+    }
+}
+
+impl SignedIn {
+    /// The answer with the cookies this user needs, and the user's name for the access record.
+    pub(crate) fn attach(&self, app: &App, arrival: &Arrival, answer: impl IntoResponse) -> Response {
+        let mut response = answer.into_response();
+        if self.renewed {
+            match app.sessions.session_cookie(&self.session, arrival.https) {
+                Ok(cookie) => set(&mut response, cookie),
+                Err(failure) => tracing::error!("the renewed session is lost: {}", failure.detail()),
+            }
+        }
+        if let Some(cookie) = app.sessions.api_cookie(&self.session, arrival.https, app.now()) {
+            set(&mut response, cookie);
+        }
+        let note = response.extensions_mut().get_or_insert_default::<Note>();
+        note.user = Some(app.verifier.principal(&self.session.subject));
+        response
+    }
+}
+
+impl SignedOut {
+    fn because(notice: &'static str) -> SignedOut {
+        SignedOut {
+            notice: Some(notice),
+            leftover: true,
+        }
+    }
+
+    /// The answer, and the end of every cookie of ours that the browser still has.
+    pub(crate) fn attach(&self, app: &App, arrival: &Arrival, answer: impl IntoResponse) -> Response {
+        match self.leftover {
+            true => ended(app, arrival, answer),
+            false => answer.into_response(),
+        }
+    }
+}
+
+/// The answer to a sign-in: a new cookie every time, so nothing planted before survives it.
+pub(crate) fn begun(
+    app: &App,
+    arrival: &Arrival,
+    session: Session,
+    answer: impl IntoResponse,
+) -> Result<Response, Failure> {
+    let cookie = app.sessions.session_cookie(&session, arrival.https)?;
+    let user = SignedIn {
+        session,
+        renewed: false,
+    };
+    let mut response = user.attach(app, arrival, answer);
+    set(&mut response, cookie);
+    Ok(response)
+}
+
+/// The answer to a sign-out.
+pub(crate) fn ended(app: &App, arrival: &Arrival, answer: impl IntoResponse) -> Response {
+    let mut response = answer.into_response();
+    for cookie in app.sessions.cleared(arrival.https) {
+        set(&mut response, cookie);
+    }
+    response
+}
+
+fn set(response: &mut Response, cookie: HeaderValue) {
+    response.headers_mut().append(SET_COOKIE, cookie);
+}
+
+/// Seconds before its end from which an ID token is replaced.
+const EARLY: u64 = 300;
+/// Seconds from a sign-in to the next one that is asked for, however often the tokens were renewed.
+const LONGEST: u64 = 14 * 24 * 3600;
+
+const OVER: &str = "Your session has ended. Sign in again to go on.";
+const TURNED_OFF: &str = "This account is turned off. Ask whoever manages your account to turn it on again.";

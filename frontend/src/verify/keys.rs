@@ -1,0 +1,133 @@
+//! The issuer's keys: cached as long as it allows, fetched by one request at a time, and once a minute at
+//! most for a `kid` that nobody knows. The last good set is kept when a fetch fails.
+
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
+
+use jwt::Jwks;
+use reqwest::Client;
+use reqwest::header::{CACHE_CONTROL, HeaderMap};
+use tokio::sync::Mutex;
+use tokio::time::Instant;
+
+use crate::outbound;
+
+pub(super) struct Keys {
+    http: Client,
+    url: String,
+    held: RwLock<Option<Held>>,
+    /// When the last fetch began; locked while one goes on.
+    flight: Mutex<Option<Instant>>,
+}
+
+#[derive(Clone)]
+struct Held {
+    keys: Arc<Jwks>,
+    until: Instant,
+}
+
+impl Keys {
+    pub(super) fn new(http: Client, url: String) -> Keys {
+        Keys {
+            http,
+            url,
+            held: RwLock::new(None),
+            flight: Mutex::new(None),
+        }
+    }
+
+    /// A set that is fresh and knows `kid`, or the best there is.
+    ///
+    /// # Errors
+    /// When there has never been a good set, and why there is none now.
+    pub(super) async fn with(&self, kid: &str) -> Result<Arc<Jwks>, String> {
+        if let Some(held) = self.held().filter(|held| fits(held, kid)) {
+            return Ok(held.keys);
+        }
+        let mut last = self.flight.lock().await;
+        let held = self.held();
+        if let Some(held) = &held
+            && (fits(held, kid) || last.is_some_and(|at| at.elapsed() < PAUSE))
+        {
+            return Ok(held.keys.clone());
+        }
+        *last = Some(Instant::now());
+        match (self.fetch().await, held) {
+            (Ok(fresh), _) => {
+                let keys = fresh.keys.clone();
+                *self.held.write().unwrap_or_else(PoisonError::into_inner) = Some(fresh);
+                Ok(keys)
+            }
+            (Err(problem), Some(held)) => {
+                tracing::warn!("the issuer's keys could not be fetched, the last ones stay: {problem}");
+                Ok(held.keys)
+            }
+            (Err(problem), None) => Err(problem),
+        }
+    }
+
+    fn held(&self) -> Option<Held> {
+        self.held.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    async fn fetch(&self) -> Result<Held, String> {
+        let answer = tokio::time::timeout(DEADLINE, async {
+            let response = self.http.get(&self.url).send().await.map_err(outbound::reason)?;
+            let (status, age) = (response.status(), max_age(response.headers()));
+            Ok::<_, String>((status, age, outbound::text(response).await?))
+        });
+        let (status, age, body) = answer
+            .await
+            .map_err(|_| format!("no answer within {DEADLINE:?}"))??;
+        if !status.is_success() {
+            return Err(format!("the key server answers {status}"));
+        }
+        let text = std::str::from_utf8(&body).map_err(|_| "the key set is not UTF-8".to_owned())?;
+        let keys = Jwks::parse(text).map_err(|error| error.to_string())?;
+        Ok(Held {
+            keys: Arc::new(keys),
+            until: Instant::now() + age,
+        })
+    }
+}
+
+fn fits(held: &Held, kid: &str) -> bool {
+    held.until > Instant::now() && held.keys.key_ids().any(|known| known == kid)
+}
+
+/// `max-age` of `Cache-Control`, within bounds.
+fn max_age(headers: &HeaderMap) -> Duration {
+    let directives = headers.get(CACHE_CONTROL).and_then(|value| value.to_str().ok());
+    let seconds = directives
+        .into_iter()
+        .flat_map(|text| text.split(','))
+        .find_map(|directive| directive.trim().strip_prefix("max-age=")?.parse().ok());
+    seconds
+        .map_or(SHORTEST, Duration::from_secs)
+        .clamp(SHORTEST, LONGEST)
+}
+
+/// Between two fetches, as long as there is a set to go on with.
+const PAUSE: Duration = Duration::from_secs(60);
+/// A fetch; the page that waits has 4 s for everything.
+const DEADLINE: Duration = Duration::from_secs(3);
+const SHORTEST: Duration = Duration::from_secs(60);
+const LONGEST: Duration = Duration::from_secs(24 * 3600);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_age_is_the_issuers_within_bounds() {
+        for (value, expected) in [
+            ("public, max-age=19000, must-revalidate, no-transform", 19_000),
+            ("max-age=0", 60),
+            ("no-store", 60),
+            ("max-age=99999999", 86_400),
+        ] {
+            let headers = HeaderMap::from_iter([(CACHE_CONTROL, value.parse().unwrap())]);
+            assert_eq!(max_age(&headers).as_secs(), expected, "{value}");
+        }
+    }
+}
