@@ -98,7 +98,12 @@ pub(crate) fn receive(
         return Err(Refused::OLD_VERSION);
     }
     if method == Method::CONNECT {
-        return Err(Refused::TUNNEL);
+        let by_authority = uri.authority().is_some() && uri.path_and_query().is_none();
+        return Err(if by_authority {
+            Refused::TUNNEL
+        } else {
+            Refused::BAD_REQUEST
+        });
     }
     let authority = take_authority(&uri, &mut headers, downstream)?;
     let websocket = if version == Version::HTTP_2 {
@@ -107,7 +112,7 @@ pub(crate) fn receive(
     } else {
         hop_by_hop::clean_request(&mut headers)?
     };
-    let target = target(&uri, normalization)?;
+    let target = target(&method, &uri, normalization)?;
     inline::join_request(&mut headers);
     if version == Version::HTTP_2 {
         join_cookies(&mut headers);
@@ -140,13 +145,19 @@ fn take_authority(
     headers: &mut HeaderMap,
     downstream: &Downstream,
 ) -> Result<HeaderValue, Refused> {
+    let mut lines = headers.get_all(HOST).iter();
+    if !lines.all(|line| line.as_bytes().iter().copied().all(is_host_character)) {
+        return Err(Refused::BAD_REQUEST);
+    }
     let joined = inline::joined(headers, HOST.as_str(), b",");
     let sent = headers.remove(HOST);
     let Some(authority) = uri.authority() else {
         return joined.or(sent).ok_or(Refused::NO_HOST);
     };
-    if uri.scheme_str() == Some("https") && downstream.tls.is_none() {
-        return Err(Refused::WRONG_SCHEME);
+    match uri.scheme_str() {
+        Some("https") if downstream.tls.is_none() => return Err(Refused::WRONG_SCHEME),
+        None | Some("http" | "https") => {}
+        Some(_) => return Err(Refused::BAD_REQUEST),
     }
     let text = authority.as_str();
     // userinfo is nobody's business (RFC 9110, section 4.2.4)
@@ -154,12 +165,18 @@ fn take_authority(
     HeaderValue::from_str(host).map_err(|_| Refused::BAD_REQUEST)
 }
 
-fn target(uri: &Uri, normalization: PathNormalization) -> Result<PathAndQuery, Refused> {
+/// Of an authority (RFC 3986, section 3.2), as far as Envoy is strict about it.
+fn is_host_character(byte: u8) -> bool {
+    byte.is_ascii_graphic() && !b"/\\,\"<>#?".contains(&byte)
+}
+
+fn target(method: &Method, uri: &Uri, normalization: PathNormalization) -> Result<PathAndQuery, Refused> {
     let sent = uri.path_and_query().ok_or(Refused::BAD_REQUEST)?;
     match sent.as_str().as_bytes().first() {
         Some(b'/') => {}
-        // `OPTIONS *` and `GET http://host?query` are well formed, but there is nothing to route
-        Some(b'*' | b'?') => return Err(Refused::NOT_FOUND),
+        // both are well formed, but there is nothing to route
+        Some(b'*') if method == Method::OPTIONS => return Err(Refused::NOT_FOUND),
+        Some(b'?') if uri.authority().is_some() => return Err(Refused::NOT_FOUND),
         _ => return Err(Refused::BAD_REQUEST),
     }
     match normalize(normalization, sent.as_str()) {
