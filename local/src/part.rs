@@ -1,31 +1,25 @@
 //! One part of the system in this process: `local run PART`, by hand or as a child of the runner.
 //!
-//! The services are linked as libraries; this file is the only one that knows their names. Where a part
-//! listens and what it is told comes from [`crate::topology`], the same for the runner and for the
+//! The services are linked as libraries ([`build`] knows them). Where a part listens and what it is told
+//! comes from [`crate::topology`], the same for the runner and for the
 //! command that a person types, so a part that ended can be run again in another terminal.
 
-use std::future::Future;
+mod build;
+
 use std::io::{Read, Write};
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
-use std::pin::Pin;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
-use chassis::access::AccessLog;
 use chassis::env::Env;
-use chassis::health::Health;
 use chassis::shutdown::{Shutdown, Trigger};
 use serde::{Deserialize, Serialize};
 
-use crate::prepare;
-use crate::report::{Endpoints, Report};
-use crate::runner::requests;
-use crate::stand_in::server::Server;
-use crate::stand_in::{front_door, identity, metadata};
-use crate::topology::{PROJECT, Places, Settings};
+use crate::report::Report;
+use crate::topology::{Places, Settings};
 
 /// How often readiness is looked at until it is there.
 const LOOK: Duration = Duration::from_millis(5);
@@ -158,7 +152,7 @@ pub(crate) fn healthcheck(part: Part, state: Option<PathBuf>) -> ExitCode {
 async fn serve(part: Part, options: Options, env: &Env) -> Result<()> {
     let shutdown = stop_requests(options.supervised)?;
     let supervised = options.supervised;
-    let bound = build(part, options, env)?;
+    let bound = build::build(part, options, env)?;
     let addresses = bound.addresses.clone();
     match supervised {
         true => Report::Addresses { addresses }.send(),
@@ -204,183 +198,7 @@ fn hold(trigger: &Trigger) {
     trigger.stop();
 }
 
-/// A part with everything bound.
-struct Bound {
-    addresses: Endpoints,
-    health: Health,
-    run: Box<dyn FnOnce(Shutdown) -> Running + Send>,
-}
-
-type Running = Pin<Box<dyn Future<Output = ()> + Send>>;
-
-fn build(part: Part, options: Options, process: &Env) -> Result<Bound> {
-    let places = Places::find(options.state.clone());
-    let settings = Settings::load(&places.state)?;
-    let service = Service {
-        part,
-        access_log: access_log(options.supervised),
-        listen: listen(&settings, part, options.listen),
-        options,
-        process,
-        settings,
-        places,
-    };
-    match part {
-        Part::Identity => service.identity(),
-        Part::Metadata => service.metadata(),
-        Part::FrontDoor => service.front_door(),
-        Part::Backend => service.backend(),
-        Part::Frontend => service.frontend(),
-        Part::Proxy | Part::Gateway => service.proxy(),
-    }
-}
-
-fn listen(settings: &Settings, part: Part, asked: Option<Listen>) -> SocketAddr {
-    let mut address = settings.address(part);
-    if let Some(Listen(host, port)) = asked {
-        address.set_ip(host);
-        address.set_port(port.unwrap_or(address.port()));
-    }
-    address
-}
-
-/// Below the runner JSON for the pipe, by hand a line for the reader.
-fn access_log(supervised: bool) -> AccessLog {
-    match supervised {
-        true => AccessLog::stdout(),
-        false => AccessLog::to(|record| say(&requests::line(std::slice::from_ref(record)))),
-    }
-}
-
+/// Prints to stdout. Nobody there any more is no reason to stop.
 fn say(line: &str) {
     let _ = writeln!(std::io::stdout().lock(), "{line}");
-}
-
-/// Everything that building a part needs.
-struct Service<'a> {
-    part: Part,
-    options: Options,
-    settings: Settings,
-    places: Places,
-    process: &'a Env,
-    access_log: AccessLog,
-    listen: SocketAddr,
-}
-
-impl Service<'_> {
-    fn identity(self) -> Result<Bound> {
-        let server = identity::build(identity::Config {
-            listen: self.listen,
-            state: self.places.state,
-            project: PROJECT.to_owned(),
-            access_log: self.access_log,
-        })?;
-        let address = server.address()?;
-        Ok(stand_in(one(self.part, address), serving(server)))
-    }
-
-    fn metadata(self) -> Result<Bound> {
-        let server = metadata::build(metadata::Config {
-            listen: self.listen,
-            state: self.places.state,
-            project: PROJECT.to_owned(),
-            access_log: self.access_log,
-        })?;
-        let address = server.address()?;
-        Ok(stand_in(one(self.part, address), serving(server)))
-    }
-
-    fn front_door(self) -> Result<Bound> {
-        let Service {
-            settings, options, ..
-        } = self;
-        let url = |given: Option<String>, part| given.unwrap_or_else(|| settings.url(part));
-        let front_door::Bound { door, health } = front_door::build(front_door::Config {
-            listen: self.listen,
-            health: settings.health(Part::FrontDoor),
-            upstream: url(options.upstream, Part::Proxy),
-            metadata: url(options.metadata, Part::Metadata),
-            audience: url(options.audience, Part::FrontDoor),
-            invoker: options.invoker.unwrap_or_else(|| metadata::FRONTEND.to_owned()),
-            access_log: self.access_log,
-        })?;
-        let mut addresses = one(Part::FrontDoor, door.address()?);
-        addresses.insert(
-            "front-door-health".to_owned(),
-            format!("http://{}", health.address()?),
-        );
-        let run = Box::new(move |shutdown: Shutdown| -> Running {
-            Box::pin(async move {
-                tokio::join!(door.run(shutdown.clone()), health.run(shutdown));
-            })
-        });
-        Ok(stand_in(addresses, run))
-    }
-
-    fn backend(self) -> Result<Bound> {
-        let arguments = backend::Arguments::default();
-        let mut config = backend::Config::new(&arguments, &self.env())?;
-        config.access_log = self.access_log;
-        let bound = backend::build(config)?;
-        let addresses = one(self.part, bound.addresses()?.public);
-        let health = bound.health();
-        let run = Box::new(move |shutdown| -> Running { Box::pin(bound.run(shutdown)) });
-        Ok(Bound {
-            addresses,
-            health,
-            run,
-        })
-    }
-
-    fn frontend(self) -> Result<Bound> {
-        prepare::session_key(&self.places.state)?;
-        anyhow::bail!("the frontend is not part of this build yet")
-    }
-
-    fn proxy(self) -> Result<Bound> {
-        let arguments = self.settings.arguments(self.part, &self.places);
-        anyhow::bail!(
-            "the proxy is not part of this build yet: {arguments:?} {:?}",
-            self.env()
-        )
-    }
-
-    /// The process' environment, with what the topology says in place of what it happens to hold.
-    fn env(&self) -> Env {
-        let mut ours = self.settings.variables(self.part, &self.places);
-        for (name, value) in &mut ours {
-            match *name {
-                "LISTEN_ADDRESS" => *value = self.listen.ip().to_string(),
-                "PORT" => *value = self.listen.port().to_string(),
-                _ => {}
-            }
-        }
-        let is_ours = |name: &str| {
-            let plain = name.strip_suffix("_FILE").unwrap_or(name);
-            ours.iter()
-                .any(|(our, _)| our.strip_suffix("_FILE").unwrap_or(our) == plain)
-        };
-        let inherited = self.process.iter().filter(|(name, _)| !is_ours(name));
-        let ours = ours.iter().map(|(name, value)| (*name, value.as_str()));
-        inherited.chain(ours).collect()
-    }
-}
-
-fn one(part: Part, address: SocketAddr) -> Endpoints {
-    Endpoints::from([(part.name().to_owned(), format!("http://{address}"))])
-}
-
-fn serving(server: Server) -> Box<dyn FnOnce(Shutdown) -> Running + Send> {
-    Box::new(move |shutdown| Box::pin(server.run(shutdown)))
-}
-
-/// Ready as soon as it is bound.
-fn stand_in(addresses: Endpoints, run: Box<dyn FnOnce(Shutdown) -> Running + Send>) -> Bound {
-    let health = Health::starting();
-    health.started();
-    Bound {
-        addresses,
-        health,
-        run,
-    }
 }

@@ -23,7 +23,7 @@ use self::requests::Requests;
 use self::terminal::say;
 use crate::part::Part;
 use crate::report::{Endpoints, Line, Report};
-use crate::topology::{Places, Ports, Settings, Topology};
+use crate::topology::{Choice, Places, Ports, Settings, Topology};
 use crate::{files, prepare};
 
 /// After this time the terminal says who is not ready, and goes on waiting.
@@ -40,22 +40,15 @@ pub(crate) struct Arguments {
     /// Which shape of the system
     #[arg(long, value_enum, default_value_t)]
     topology: Topology,
-    /// The documented ports, or free ones
-    #[arg(long, value_enum, default_value_t)]
-    ports: PortChoice,
+    /// `auto` for free ports, NAME=PORT for single ones (names as in endpoints.json)
+    #[arg(long, value_name = "auto|NAME=PORT", value_delimiter = ',')]
+    ports: Vec<Choice>,
     /// Parts to leave out: something of yours may listen there
     #[arg(long, value_enum, value_name = "PART", value_delimiter = ',')]
     without: Vec<Part>,
     /// Where keys, accounts and documents are kept [default: target/local]
     #[arg(long, value_name = "DIR")]
     state: Option<PathBuf>,
-}
-
-#[derive(Clone, Copy, Debug, Default, clap::ValueEnum)]
-enum PortChoice {
-    #[default]
-    Fixed,
-    Auto,
 }
 
 /// Runs until Ctrl-C; 2 when the start fails.
@@ -73,10 +66,7 @@ async fn start_and_watch(arguments: Arguments, began: Instant) -> Result<()> {
     let _lock = lock(&places)?;
     let settings = Settings {
         topology: arguments.topology,
-        ports: match arguments.ports {
-            PortChoice::Fixed => Ports::fixed(arguments.topology),
-            PortChoice::Auto => Ports::auto()?,
-        },
+        ports: Ports::chosen(arguments.topology, &arguments.ports)?,
     };
     for part in &arguments.without {
         if !settings.topology.parts().contains(part) {

@@ -1,6 +1,11 @@
 //! Which parts there are, on which ports, and what each is told: the tables of the design in code.
 
-use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+mod ports;
+mod told;
+
+pub(crate) use self::ports::{Choice, Ports};
+
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
@@ -8,7 +13,6 @@ use serde::{Deserialize, Serialize};
 
 use crate::files;
 use crate::part::Part;
-use crate::stand_in::identity;
 
 /// The project every stand-in plays.
 pub(crate) const PROJECT: &str = "demo-acme";
@@ -42,65 +46,6 @@ impl Topology {
             Topology::Private => "private",
             Topology::Gke => "gke",
         }
-    }
-}
-
-/// Every port of the system, all on 127.0.0.1.
-#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
-pub(crate) struct Ports {
-    pub(crate) frontend: u16,
-    pub(crate) front_door: u16,
-    pub(crate) front_door_health: u16,
-    pub(crate) proxy: u16,
-    pub(crate) proxy_admin: u16,
-    pub(crate) gateway_http: u16,
-    pub(crate) gateway_https: u16,
-    pub(crate) gateway_admin: u16,
-    pub(crate) backend: u16,
-    pub(crate) identity: u16,
-    pub(crate) metadata: u16,
-}
-
-impl Ports {
-    /// The ports that the documentation names.
-    pub(crate) fn fixed(topology: Topology) -> Ports {
-        Ports {
-            frontend: if topology == Topology::Gke { 8083 } else { 8080 },
-            front_door: 8081,
-            front_door_health: 9082,
-            proxy: 8084,
-            proxy_admin: 9081,
-            gateway_http: 8080,
-            gateway_https: 8443,
-            gateway_admin: 9443,
-            backend: 8082,
-            identity: 9099,
-            metadata: 9098,
-        }
-    }
-
-    /// Free ports, all held until the last is found, so that they differ.
-    pub(crate) fn auto() -> Result<Ports> {
-        let mut held = Vec::new();
-        let mut free = || -> Result<u16> {
-            let listener = TcpListener::bind((LOOPBACK, 0)).context("no free port")?;
-            let port = listener.local_addr()?.port();
-            held.push(listener);
-            Ok(port)
-        };
-        Ok(Ports {
-            frontend: free()?,
-            front_door: free()?,
-            front_door_health: free()?,
-            proxy: free()?,
-            proxy_admin: free()?,
-            gateway_http: free()?,
-            gateway_https: free()?,
-            gateway_admin: free()?,
-            backend: free()?,
-            identity: free()?,
-            metadata: free()?,
-        })
     }
 }
 
@@ -207,115 +152,6 @@ impl Settings {
             Topology::Gke => Part::Gateway,
         };
         format!("http://localhost:{}", self.address(part).port())
-    }
-
-    /// The arguments of a service's own command line.
-    pub(crate) fn arguments(&self, part: Part, places: &Places) -> Vec<String> {
-        let ports = &self.ports;
-        let istio = |name: &str| places.istio.join(name).display().to_string();
-        let state = |name: &str| places.state.join(name).display().to_string();
-        let admin = |port: u16| format!("{LOOPBACK}:{port}");
-        let told: Vec<(&str, String)> = match part {
-            Part::Proxy => vec![
-                ("--config", istio("egress")),
-                ("--mesh-config", istio("mesh-config-egress.yaml")),
-                ("--namespace", "cloud-run".to_owned()),
-                ("--labels", "app=proxy".to_owned()),
-                ("--bind", LOOPBACK.to_string()),
-                ("--admin", admin(ports.proxy_admin)),
-            ],
-            Part::Gateway => vec![
-                ("--config", istio(self.topology.folder())),
-                ("--config", state("registry")),
-                ("--mesh-config", istio("mesh-config.yaml")),
-                ("--secrets", state("secrets")),
-                ("--namespace", "istio-ingress".to_owned()),
-                ("--labels", "istio=ingress".to_owned()),
-                ("--bind", LOOPBACK.to_string()),
-                ("--admin", admin(ports.gateway_admin)),
-                ("--port-map", self.port_map()),
-            ],
-            _ => Vec::new(),
-        };
-        told.into_iter()
-            .flat_map(|(flag, value)| [flag.to_owned(), value])
-            .collect()
-    }
-
-    fn port_map(&self) -> String {
-        let (http, https) = (self.ports.gateway_http, self.ports.gateway_https);
-        match self.topology {
-            Topology::Private => format!("443:{https}"),
-            Topology::Gke => format!("80:{http},443:{https}"),
-        }
-    }
-
-    /// The variables of a service. An empty value stands for itself.
-    pub(crate) fn variables(&self, part: Part, places: &Places) -> Vec<(&'static str, String)> {
-        let mut variables = vec![("GOOGLE_CLOUD_PROJECT", PROJECT.to_owned())];
-        variables.extend(match part {
-            Part::Backend => self.listener(part),
-            Part::Gateway => self.gateway_variables(),
-            Part::Proxy => self.proxy_variables(places),
-            Part::Frontend => self.frontend_variables(places),
-            Part::Identity | Part::Metadata | Part::FrontDoor => Vec::new(),
-        });
-        variables
-    }
-
-    fn listener(&self, part: Part) -> Vec<(&'static str, String)> {
-        let address = self.address(part);
-        vec![
-            ("PORT", address.port().to_string()),
-            ("LISTEN_ADDRESS", address.ip().to_string()),
-        ]
-    }
-
-    fn gateway_variables(&self) -> Vec<(&'static str, String)> {
-        vec![
-            ("AUTH_JWKS_URI", self.url(Part::Identity) + identity::JWKS),
-            ("PUBLIC_HOST", "*".to_owned()),
-            ("HTTPS_REDIRECT", "false".to_owned()),
-        ]
-    }
-
-    fn proxy_variables(&self, places: &Places) -> Vec<(&'static str, String)> {
-        vec![
-            ("PORT", self.ports.proxy.to_string()),
-            ("GATEWAY_ADDRESS", LOOPBACK.to_string()),
-            ("GATEWAY_PORT", self.ports.gateway_https.to_string()),
-            ("CLIENT_CERT", places.pki("client.crt")),
-            ("CLIENT_KEY", places.pki("client.key")),
-            ("CLIENT_CA", places.pki("ca.crt")),
-        ]
-    }
-
-    fn frontend_variables(&self, places: &Places) -> Vec<(&'static str, String)> {
-        let mut variables = self.listener(Part::Frontend);
-        variables.extend([
-            ("AUTH_APIKEY", "demo-key".to_owned()),
-            (
-                "FIREBASE_AUTH_EMULATOR_HOST",
-                self.address(Part::Identity).to_string(),
-            ),
-            (
-                "SESSION_KEYS_FILE",
-                places.state.join("session.key").display().to_string(),
-            ),
-        ]);
-        variables.extend(match self.topology {
-            Topology::Private => vec![
-                ("PROXY_URL", self.url(Part::FrontDoor)),
-                ("GCE_METADATA_HOST", self.address(Part::Metadata).to_string()),
-            ],
-            Topology::Gke => vec![
-                ("PROXY_URL", self.url(Part::Gateway)),
-                ("PROXY_AUDIENCE", String::new()), // no service token: the gateway is public
-                ("TRUSTED_HOPS", "1".to_owned()),
-                ("API_TOKEN_COOKIE", "acme_api_token".to_owned()),
-            ],
-        });
-        variables
     }
 }
 

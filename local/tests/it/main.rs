@@ -1,0 +1,25 @@
+//! The stand-ins over real sockets, `prepare` on a real disk, and the runner as a person meets it.
+//! The whole journey is in `tests/system`.
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "panicking is how tests fail")]
+
+#[allow(dead_code, reason = "each test binary uses its part of it")]
+mod harness;
+
+/// One part in a process of its own, and what to ask it with.
+mod part;
+
+/// Identity Platform: sign-in, tokens, keys, revocation.
+mod identity;
+
+/// The metadata server: service tokens and who gets them.
+mod metadata;
+
+/// Cloud Run's front door: four answers, and what is passed on.
+mod front_door;
+
+/// Certificates, secrets and registry documents.
+mod prepare;
+
+/// Start, table, lines, stop; parts that end.
+mod runner;

@@ -1,0 +1,71 @@
+//! One part in a process of its own, and what to ask it with.
+
+use serde_json::{Value, json};
+
+use crate::harness::{Folder, Process, workspace};
+
+/// A stand-in on a free port.
+pub(crate) struct Part {
+    pub(crate) url: String,
+    pub(crate) folder: Folder,
+    _process: Process,
+}
+
+impl Part {
+    /// `local run NAME …` with a state folder of its own.
+    pub(crate) async fn start(name: &str, arguments: &[&str]) -> Part {
+        Part::start_in(Folder::new(), name, arguments).await
+    }
+
+    /// The same on a state that is there.
+    pub(crate) async fn start_in(folder: Folder, name: &str, arguments: &[&str]) -> Part {
+        let state = folder.path().to_str().unwrap().to_owned();
+        let mut all = vec!["run", name, "--listen", "127.0.0.1:0", "--state", &state];
+        all.extend(arguments);
+        let process = Process::start(&workspace(), &all);
+        let begin = format!("{name} listens on ");
+        let line = process.line(|line| line.starts_with(&begin)).await;
+        let url = line[begin.len()..].split(';').next().unwrap().to_owned();
+        Part {
+            url,
+            folder,
+            _process: process,
+        }
+    }
+}
+
+/// A client without proxies and redirects.
+pub(crate) fn client() -> reqwest::Client {
+    chassis::crypto::install();
+    reqwest::Client::builder()
+        .no_proxy()
+        .redirect(reqwest::redirect::Policy::none())
+        .build()
+        .unwrap()
+}
+
+/// Posts JSON; the status and the JSON answer.
+pub(crate) async fn post(url: &str, body: Value) -> (u16, Value) {
+    let response = client().post(url).json(&body).send().await.unwrap();
+    let status = response.status().as_u16();
+    (status, response.json().await.unwrap_or(Value::Null))
+}
+
+/// Gets JSON.
+pub(crate) async fn get(url: &str) -> Value {
+    client().get(url).send().await.unwrap().json().await.unwrap()
+}
+
+/// The code of a Google error.
+pub(crate) fn code(answer: &(u16, Value)) -> String {
+    let message = answer.1["error"]["message"].as_str().unwrap_or_default();
+    format!("{} {}", answer.0, message.split(" : ").next().unwrap())
+}
+
+/// The test user, signed in.
+pub(crate) async fn sign_in(identity: &str, password: &str) -> (u16, Value) {
+    let url =
+        format!("{identity}/identitytoolkit.googleapis.com/v1/accounts:signInWithPassword?key=demo-key");
+    let body = json!({ "email": "shopper@acme.example", "password": password, "returnSecureToken": true });
+    post(&url, body).await
+}
