@@ -71,6 +71,7 @@ impl Failure {
             title: words.title,
             what: words.what,
             todo: words.todo,
+            again: matches!(self, Failure::TokenRefused(_)) && user.is_some(),
             retry: status.is_server_error(),
             code: self.code(),
             trace: &arrival.trace.trace_id(),

@@ -27,6 +27,7 @@ async fn message(app: &App, arrival: &Arrival, user: &SignedIn) -> Response {
             email,
             message: &message,
             hops: hops(app.api.topology()),
+            demo: app.config.emulator.is_some(),
             trace: &arrival.trace.trace_id(),
         }),
         Err(failure) => failure.page(app, arrival, Some(email)),

@@ -75,6 +75,7 @@ fn app(app: App) -> Router {
         .route("/session", get(session::show))
         .route("/api", any(api::pass_through))
         .route("/api/", any(api::pass_through))
+        .route("/api/healthz", any(api::pass_anyone))
         .route("/api/{*path}", any(api::pass_through))
         .route("/health/{probe}", get(health));
     assets::mount(router)

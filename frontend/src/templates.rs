@@ -26,6 +26,8 @@ pub(crate) struct HomePage<'a> {
     pub(crate) email: &'a str,
     pub(crate) message: &'a str,
     pub(crate) hops: &'a [Hop],
+    /// Whether stand-ins are at work.
+    pub(crate) demo: bool,
     pub(crate) trace: &'a str,
 }
 
@@ -43,6 +45,9 @@ pub(crate) struct ErrorPage<'a> {
     pub(crate) title: &'a str,
     pub(crate) what: &'a str,
     pub(crate) todo: &'a str,
+    /// Whether signing in again may help.
+    pub(crate) again: bool,
+    /// Whether asking again may help.
     pub(crate) retry: bool,
     pub(crate) code: &'a str,
     pub(crate) trace: &'a str,

@@ -19,39 +19,37 @@ use super::{WAY, judge, path};
 use crate::App;
 use crate::arrival::Arrival;
 use crate::error::Failure;
-use crate::session::Visitor;
+use crate::session::{Session, Visitor};
 
-/// Any method on `/api/*`.
+/// Any method on `/api/*`, for whoever is signed in.
 pub(crate) async fn pass_through(
     State(app): State<App>,
     arrival: Arrival,
     visitor: Visitor,
     request: Request,
 ) -> Response {
-    let open = request.uri().path() == "/api/healthz"; // the backend's own health, for everyone
-    let user = match (visitor, open) {
-        (_, true) => None,
-        (Visitor::SignedIn(user), false) => Some(user),
-        (Visitor::SignedOut(out), false) => {
+    let user = match visitor {
+        Visitor::SignedIn(user) => user,
+        Visitor::SignedOut(out) => {
             return out.attach(&app, &arrival, Failure::SignedOut.json(&app, &arrival));
         }
-        (Visitor::Undecided(failure), false) => return failure.json(&app, &arrival),
+        Visitor::Undecided(failure) => return failure.json(&app, &arrival),
     };
-    let session = user.as_ref().map(|user| &user.session);
-    let response = match relay(&app, &arrival, session, request).await {
-        Ok(response) => response,
-        Err(failure) => failure.json(&app, &arrival),
-    };
-    match user {
-        Some(user) => user.attach(&app, &arrival, response),
-        None => response,
-    }
+    let answer = relay(&app, &arrival, Some(&user.session), request).await;
+    let answer = answer.unwrap_or_else(|failure| failure.json(&app, &arrival));
+    user.attach(&app, &arrival, answer)
+}
+
+/// `/api/healthz`: the backend's own health, for everyone and in nobody's name.
+pub(crate) async fn pass_anyone(State(app): State<App>, arrival: Arrival, request: Request) -> Response {
+    let answer = relay(&app, &arrival, None, request).await;
+    answer.unwrap_or_else(|failure| failure.json(&app, &arrival))
 }
 
 async fn relay(
     app: &App,
     arrival: &Arrival,
-    user: Option<&crate::session::Session>,
+    user: Option<&Session>,
     request: Request,
 ) -> Result<Response, Failure> {
     let (head, body) = request.into_parts();
@@ -63,7 +61,7 @@ async fn relay(
     }
     let mut headers = app.api.identities(user, arrival).await?;
     headers.extend(allowed(&head.headers));
-    let patience = Patience::new(app.config.page_deadline);
+    let patience = Patience::new(arrival.at, app.config.page_deadline);
     let body = (!body.is_end_stream()).then(|| {
         let patience = patience.clone();
         let watched = body.map_frame(move |frame| {
@@ -114,8 +112,8 @@ fn towards_browser(answer: reqwest::Response, idle: Duration) -> Response {
     response
 }
 
-/// Waits for an answer as long as the request still moves, and a page's time longer. An upload may take
-/// longer than a page may.
+/// Waits for an answer as long as a page may take, and begins anew with every part of the request's body
+/// that moves: an upload may take longer than a page.
 #[derive(Clone)]
 struct Patience {
     since: Arc<Mutex<Instant>>,
@@ -123,9 +121,9 @@ struct Patience {
 }
 
 impl Patience {
-    fn new(limit: Duration) -> Patience {
+    fn new(since: Instant, limit: Duration) -> Patience {
         Patience {
-            since: Arc::new(Mutex::new(Instant::now())),
+            since: Arc::new(Mutex::new(since)),
             limit,
         }
     }
