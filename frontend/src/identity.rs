@@ -13,9 +13,11 @@ use serde_json::json;
 use crate::config::{Config, Secret};
 use crate::outbound;
 
+mod problem;
 mod refusal;
 
-pub(crate) use refusal::{Problem, Refusal};
+pub(crate) use problem::Problem;
+pub(crate) use refusal::Refusal;
 
 /// The two calls that the front end makes.
 pub(crate) struct IdentityPlatform {

@@ -16,8 +16,23 @@ pub(super) struct Keys {
     http: Client,
     url: String,
     held: RwLock<Option<Held>>,
-    /// When the last fetch began; locked while one goes on.
-    flight: Mutex<Option<Instant>>,
+    /// Locked while a fetch goes on.
+    flight: Mutex<Attempts>,
+}
+
+/// When the issuer was last asked in vain, or for a `kid` that nobody knew.
+#[derive(Default)]
+struct Attempts {
+    failed: Option<Instant>,
+    unknown: Option<Instant>,
+}
+
+impl Attempts {
+    /// Whether to go on with what there is.
+    fn too_soon(&self, fresh: bool) -> bool {
+        let within = |at: Option<Instant>, pause| at.is_some_and(|at| at.elapsed() < pause);
+        within(self.failed, RETRY) || (fresh && within(self.unknown, PAUSE))
+    }
 }
 
 #[derive(Clone)]
@@ -32,7 +47,7 @@ impl Keys {
             http,
             url,
             held: RwLock::new(None),
-            flight: Mutex::new(None),
+            flight: Mutex::default(),
         }
     }
 
@@ -44,14 +59,17 @@ impl Keys {
         if let Some(held) = self.held().filter(|held| fits(held, kid)) {
             return Ok(held.keys);
         }
-        let mut last = self.flight.lock().await;
+        let mut attempts = self.flight.lock().await;
         let held = self.held();
-        if let Some(held) = &held
-            && (fits(held, kid) || last.is_some_and(|at| at.elapsed() < PAUSE))
-        {
-            return Ok(held.keys.clone());
+        if let Some(held) = &held {
+            let fresh = held.until > Instant::now();
+            if fits(held, kid) || attempts.too_soon(fresh) {
+                return Ok(held.keys.clone());
+            }
+            if fresh {
+                attempts.unknown = Some(Instant::now());
+            }
         }
-        *last = Some(Instant::now());
         match (self.fetch().await, held) {
             (Ok(fresh), _) => {
                 let keys = fresh.keys.clone();
@@ -59,6 +77,7 @@ impl Keys {
                 Ok(keys)
             }
             (Err(problem), Some(held)) => {
+                attempts.failed = Some(Instant::now());
                 tracing::warn!("the issuer's keys could not be fetched, the last ones stay: {problem}");
                 Ok(held.keys)
             }
@@ -107,7 +126,9 @@ fn max_age(headers: &HeaderMap) -> Duration {
         .clamp(SHORTEST, LONGEST)
 }
 
-/// Between two fetches, as long as there is a set to go on with.
+/// After a failed fetch, as long as there is a set to go on with.
+const RETRY: Duration = Duration::from_secs(5);
+/// Between two fetches for a `kid` that a fresh set does not have.
 const PAUSE: Duration = Duration::from_secs(60);
 /// A fetch; the page that waits has 4 s for everything.
 const DEADLINE: Duration = Duration::from_secs(3);

@@ -17,7 +17,7 @@ mod stand_in;
 mod token;
 
 pub(crate) use browser::Browser;
-pub(crate) use stand_in::{Answer, StandIn, identity_rule};
+pub(crate) use stand_in::{Answer, Seen, StandIn, identity_rule};
 pub(crate) use token::{Key, id_claims, now};
 
 pub(crate) const EMAIL: &str = "shopper@acme.example";

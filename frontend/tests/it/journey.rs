@@ -1,6 +1,6 @@
 //! The golden journey: form, wrong password, right password, message, reload, sign out.
 
-use crate::harness::{Answer, EMAIL, Key, PASSWORD, World};
+use crate::harness::{Answer, EMAIL, Key, PASSWORD, Seen, World, identity_rule};
 
 const MESSAGE: &str = "The secret message is: Hello World";
 
@@ -150,9 +150,7 @@ async fn fields_that_cannot_be_right_are_told_without_asking() {
 async fn an_id_token_that_is_not_signed_by_the_issuer_signs_nobody_in() {
     let world = World::start().await;
     for key in [Key::b(), Key::b().named("key-a")] {
-        world
-            .identity
-            .answers(crate::harness::identity_rule(key, 3600, 3600));
+        world.identity.answers(identity_rule(key, 3600, 3600));
         let mut browser = world.browser();
         let page = browser.sign_in(EMAIL, PASSWORD).await;
         assert_eq!(page.status, 502, "{}", page.body);
@@ -171,4 +169,28 @@ async fn a_new_sign_in_replaces_whatever_was_planted() {
     assert_ne!(first, planted);
     browser.sign_in(EMAIL, PASSWORD).await;
     assert_ne!(browser.cookies["session"], first);
+}
+
+#[tokio::test]
+async fn a_key_that_the_issuer_has_just_added_is_fetched_once() {
+    let world = World::start().await;
+    world.signed_in().await;
+    let fetched = || world.identity.asked("/jwk/").len();
+    assert_eq!(fetched(), 1);
+    let both = serde_json::json!({"keys": [Key::a().jwk(), Key::b().jwk()]});
+    let rotated = |key: Key, keys: serde_json::Value| {
+        let sign = identity_rule(key, 3600, 3600);
+        move |seen: &Seen| match seen.uri.contains("/jwk/") {
+            true => Answer::json(200, &keys),
+            false => sign(seen),
+        }
+    };
+    world.identity.answers(rotated(Key::b(), both.clone()));
+    world.signed_in().await;
+    assert_eq!(fetched(), 2);
+    world.identity.answers(rotated(Key::b().named("nobody's"), both));
+    for _ in 0..3 {
+        assert_eq!(world.browser().sign_in(EMAIL, PASSWORD).await.status, 502);
+    }
+    assert_eq!(fetched(), 2, "once a minute at most");
 }
