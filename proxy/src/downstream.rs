@@ -41,3 +41,20 @@ pub(crate) struct Peer {
     /// The whole `x-forwarded-client-cert` value that names this peer.
     pub(crate) forwarded: String,
 }
+
+#[cfg(test)]
+impl Downstream {
+    /// A plain connection, or one with TLS and perhaps a client certificate.
+    pub(crate) fn example(tls: Option<(&str, Option<Peer>)>) -> Downstream {
+        Downstream {
+            remote: "127.0.0.2:5000".parse().unwrap(),
+            local: "127.0.0.1:31080".parse().unwrap(),
+            server_port: 31080,
+            tls: tls.map(|(sni, peer)| Tls {
+                sni: Some(sni.into()),
+                version: "TLSv1.3",
+                peer: peer.map(Arc::new),
+            }),
+        }
+    }
+}

@@ -138,3 +138,39 @@ impl User {
         }
     }
 }
+
+#[cfg(test)]
+impl Head {
+    /// A request over HTTP/1.1 and plain text, as it is after receipt.
+    pub(crate) fn example(host: &str, target: &str, headers: &[(&str, &str)]) -> Head {
+        let mut map = HeaderMap::new();
+        map.insert("x-forwarded-proto", HeaderValue::from_static("http"));
+        for (name, value) in headers {
+            let name: http::HeaderName = name.parse().unwrap();
+            map.append(name, HeaderValue::from_bytes(value.as_bytes()).unwrap());
+        }
+        Head {
+            method: Method::GET,
+            scheme: Scheme::Http,
+            authority: host.parse().unwrap(),
+            target: target.parse().unwrap(),
+            version: Version::HTTP_11,
+            headers: map,
+            client: [127, 0, 0, 2].into(),
+            user: None,
+        }
+    }
+
+    /// The same with a verified user.
+    pub(crate) fn with_claims(mut self, claims: Value) -> Head {
+        let text = |name: &str| claims.get(name).and_then(Value::as_str);
+        let principal = text("iss")
+            .zip(text("sub"))
+            .map(|(issuer, subject)| format!("{issuer}/{subject}").into());
+        let Value::Object(claims) = claims else {
+            panic!("claims are an object");
+        };
+        self.user = Some(Arc::new(User { claims, principal }));
+        self
+    }
+}

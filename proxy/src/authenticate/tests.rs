@@ -2,13 +2,11 @@ use std::sync::LazyLock;
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use http::Version;
 use ring::rand::SystemRandom;
 use ring::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair};
 use serde_json::{Value, json};
 
 use super::*;
-use crate::head::Scheme;
 use crate::plan::authentication::{KeySource, TokenPlace};
 
 const NOW: u64 = 1_800_000_000;
@@ -82,22 +80,7 @@ pub(super) fn rule(issuer: &str) -> JwtRule {
 }
 
 fn head(target: &str, headers: &[(&str, &str)]) -> Head {
-    let mut map = HeaderMap::new();
-    map.insert("x-forwarded-proto", HeaderValue::from_static("http"));
-    for (name, value) in headers {
-        let name: http::HeaderName = name.parse().unwrap();
-        map.append(name, value.parse().unwrap());
-    }
-    Head {
-        method: Method::GET,
-        scheme: Scheme::Http,
-        authority: HeaderValue::from_static("web.test:80"),
-        target: target.parse().unwrap(),
-        version: Version::HTTP_11,
-        headers: map,
-        client: [127, 0, 0, 2].into(),
-        user: None,
-    }
+    Head::example("web.test:80", target, headers)
 }
 
 fn run(rules: Vec<JwtRule>, head: &mut Head) -> Result<(), Box<Refusal>> {

@@ -1,44 +1,21 @@
-use std::sync::Arc;
-
-use http::uri::PathAndQuery;
-
 use super::*;
-use crate::downstream::{Peer, Tls};
-use crate::head::Scheme;
+use crate::downstream::Peer;
 
 fn head() -> Head {
-    let mut headers = HeaderMap::new();
-    headers.insert("x-in", HeaderValue::from_static("inside"));
-    headers.append("x-in", HeaderValue::from_static("second"));
-    headers.insert("x-second", HeaderValue::from_static("other"));
-    Head {
-        method: Method::GET,
-        scheme: Scheme::Http,
-        authority: HeaderValue::from_static("web.test"),
-        target: PathAndQuery::from_static("/request/x?q=1"),
-        version: Version::HTTP_11,
-        headers,
-        client: [9, 9, 9, 9].into(),
-        user: None,
-    }
+    let headers = [("x-in", "inside"), ("x-in", "second"), ("x-second", "other")];
+    let mut head = Head::example("web.test", "/request/x?q=1", &headers);
+    head.client = [9, 9, 9, 9].into();
+    head
 }
 
 fn downstream() -> Downstream {
-    Downstream {
-        remote: "127.0.0.2:5000".parse().unwrap(),
-        local: "127.0.0.1:31080".parse().unwrap(),
-        server_port: 80,
-        tls: Some(Tls {
-            sni: Some("web.test".into()),
-            version: "TLSv1.3",
-            peer: Some(Arc::new(Peer {
-                uris: vec!["spiffe://a/b".into(), "spiffe://c".into()],
-                subject: "CN=proxy,O=Acme".into(),
-                issuer: "CN=ca".into(),
-                ..Peer::default()
-            })),
-        }),
-    }
+    let peer = Peer {
+        uris: vec!["spiffe://a/b".into(), "spiffe://c".into()],
+        subject: "CN=proxy,O=Acme".into(),
+        issuer: "CN=ca".into(),
+        ..Peer::default()
+    };
+    Downstream::example(Some(("web.test", Some(peer))))
 }
 
 #[test]

@@ -1,10 +1,9 @@
-use std::sync::Arc;
 use std::time::Duration;
 
 use http::{HeaderMap, HeaderName, HeaderValue, Request, StatusCode, Version};
 
 use super::*;
-use crate::downstream::{Downstream, Peer, Tls};
+use crate::downstream::{Downstream, Peer};
 use crate::format::{Answer, FormatContext, HeaderFormat};
 use crate::head::{Head, Scheme};
 use crate::plan::PathNormalization;
@@ -14,19 +13,11 @@ mod hygiene;
 mod operations;
 
 fn downstream(tls: bool) -> Downstream {
-    Downstream {
-        remote: "127.0.0.2:5000".parse().unwrap(),
-        local: "127.0.0.1:31080".parse().unwrap(),
-        server_port: 80,
-        tls: tls.then(|| Tls {
-            sni: Some("web.test".into()),
-            version: "TLSv1.3",
-            peer: Some(Arc::new(Peer {
-                forwarded: "Hash=00;Subject=\"CN=proxy\";URI=spiffe://acme.internal/ns/x/sa/proxy".into(),
-                ..Peer::default()
-            })),
-        }),
-    }
+    let peer = Peer {
+        forwarded: "Hash=00;Subject=\"CN=proxy\";URI=spiffe://acme.internal/ns/x/sa/proxy".into(),
+        ..Peer::default()
+    };
+    Downstream::example(tls.then_some(("web.test", Some(peer))))
 }
 
 /// A request as the codec reads it. `;` separates the lines of one header.
