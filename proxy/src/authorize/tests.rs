@@ -200,7 +200,7 @@ fn each_key_reads_its_own_part_of_the_request() {
         (Key::RequestPrincipal, present, false, false),
     ] {
         let downstream = if tls { mutual() } else { plain() };
-        let found = holds(&key, &[pattern.clone()], &head, &downstream);
+        let found = holds(&key, std::slice::from_ref(&pattern), &head, &downstream);
         assert_eq!(found, (expected, !expected), "{key:?} {pattern:?}");
     }
 }
@@ -248,7 +248,7 @@ fn claims_match_as_text_or_as_a_list_of_texts() {
             false,
         ),
     ] {
-        let found = holds(&key, &[pattern.clone()], &head, &plain());
+        let found = holds(&key, std::slice::from_ref(&pattern), &head, &plain());
         assert_eq!(found, (expected, !expected), "{key:?} {pattern:?}");
     }
     let without_subject = Head::example("h", "/", &[]).with_claims(json!({ "iss": "i" }));

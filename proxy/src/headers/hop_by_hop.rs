@@ -8,31 +8,20 @@ use super::receive::Refused;
 /// Removes what an HTTP/1.1 client said to this hop alone. Says whether it asks for a WebSocket: then
 /// Connection and Upgrade, and what Connection names, go on.
 pub(super) fn clean_request(headers: &mut HeaderMap) -> Result<bool, Refused> {
-    let nominated = nominated(headers);
-    if nominated.iter().any(|name| FORWARDED.contains(&name.as_str())) {
-        return Err(Refused::BAD_REQUEST);
-    }
-    if nominated.iter().any(|name| name == "host") {
-        return Err(Refused::NO_HOST);
-    }
+    let nominated = Nominated::of(headers)?;
     let websocket = match headers.get(UPGRADE) {
-        Some(upgrade) if nominated.iter().any(|name| name == "upgrade") => upgrade_to(upgrade)?,
+        Some(upgrade) if nominated.upgrade => upgrade_to(upgrade)?,
         _ => false,
     };
     // the trailers of gRPC depend on it, whether Connection names it or not
     let trailers = takes_trailers(headers);
     if !websocket {
-        for name in &nominated {
-            headers.remove(name.as_str());
+        for name in nominated.headers {
+            headers.remove(name);
         }
         remove_connection(headers);
     }
-    for name in [KEEP_ALIVE, PROXY_CONNECTION, TRANSFER_ENCODING, TE] {
-        headers.remove(name);
-    }
-    if trailers {
-        headers.insert(TE, HeaderValue::from_static("trailers"));
-    }
+    remove_framing(headers, trailers);
     Ok(websocket)
 }
 
@@ -40,12 +29,7 @@ pub(super) fn clean_request(headers: &mut HeaderMap) -> Result<bool, Refused> {
 pub(super) fn clean_request_of_http2(headers: &mut HeaderMap) {
     let trailers = takes_trailers(headers);
     remove_connection(headers);
-    for name in [KEEP_ALIVE, PROXY_CONNECTION, TRANSFER_ENCODING, TE] {
-        headers.remove(name);
-    }
-    if trailers {
-        headers.insert(TE, HeaderValue::from_static("trailers"));
-    }
+    remove_framing(headers, trailers);
 }
 
 /// Removes what the upstream said to this hop alone. What its Connection names passes, as with Envoy.
@@ -61,16 +45,48 @@ fn remove_connection(headers: &mut HeaderMap) {
     headers.remove(UPGRADE);
 }
 
-/// The names in all Connection lines, in lower case.
-fn nominated(headers: &HeaderMap) -> Vec<String> {
-    let lines = headers.get_all(CONNECTION).iter();
-    let names = lines.flat_map(|line| line.as_bytes().split(|byte| *byte == b','));
-    names
-        .map(<[u8]>::trim_ascii)
-        .filter_map(|name| std::str::from_utf8(name).ok())
-        .filter(|name| !name.is_empty())
-        .map(str::to_ascii_lowercase)
-        .collect()
+fn remove_framing(headers: &mut HeaderMap, trailers: bool) {
+    for name in [KEEP_ALIVE, PROXY_CONNECTION, TRANSFER_ENCODING, TE] {
+        headers.remove(name);
+    }
+    if trailers {
+        headers.insert(TE, HeaderValue::from_static("trailers"));
+    }
+}
+
+/// What the Connection lines name.
+#[derive(Default)]
+struct Nominated {
+    upgrade: bool,
+    /// Headers that the request has. Mostly none, and then nothing is allocated.
+    headers: Vec<HeaderName>,
+}
+
+impl Nominated {
+    fn of(headers: &HeaderMap) -> Result<Nominated, Refused> {
+        let mut nominated = Nominated::default();
+        let lines = headers.get_all(CONNECTION).iter();
+        for name in lines.flat_map(|line| line.as_bytes().split(|byte| *byte == b',')) {
+            let name = name.trim_ascii();
+            let is = |other: &str| name.eq_ignore_ascii_case(other.as_bytes());
+            if FORWARDED.iter().any(|forwarded| is(forwarded)) {
+                return Err(Refused::BAD_REQUEST);
+            }
+            if is("host") {
+                return Err(Refused::NO_HOST);
+            }
+            if is("upgrade") {
+                nominated.upgrade = true;
+            } else if !is("keep-alive")
+                && !is("close")
+                && let Ok(name) = HeaderName::from_bytes(name)
+                && headers.contains_key(&name)
+            {
+                nominated.headers.push(name);
+            }
+        }
+        Ok(nominated)
+    }
 }
 
 /// A WebSocket passes, `h2c` is served without the upgrade, anything else is refused before every policy.
