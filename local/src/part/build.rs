@@ -150,7 +150,18 @@ impl Service<'_> {
 
     fn frontend(self) -> Result<Bound> {
         prepare::session_key(&self.places.state)?;
-        anyhow::bail!("the frontend is not part of this build yet")
+        let arguments = frontend::Arguments::default();
+        let mut config = frontend::Config::new(&arguments, &self.env())?;
+        config.access_log = self.access_log;
+        let bound = frontend::build(config)?;
+        let addresses = one(self.part, bound.addresses().public);
+        let health = bound.health();
+        let run = Box::new(move |shutdown| -> Running { Box::pin(bound.run(shutdown)) });
+        Ok(Bound {
+            addresses,
+            health,
+            run,
+        })
     }
 
     fn proxy(self) -> Result<Bound> {

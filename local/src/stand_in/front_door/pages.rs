@@ -33,7 +33,6 @@ pub(super) fn refused(refusal: &Refusal) -> Response {
 
 /// The answer when no service answers behind the door.
 pub(super) fn unavailable(detail: &str) -> Response {
-    tracing::warn!("503: {detail}");
     let text = "The service you requested is not available yet. Please try again in 30 seconds.";
     page(StatusCode::SERVICE_UNAVAILABLE, text, None, detail)
 }
