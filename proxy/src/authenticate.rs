@@ -143,6 +143,10 @@ impl Run<'_> {
     /// one takes effect at once; the first bad one ends it.
     fn rule(&mut self, place: usize, head: &mut Head, decides: bool) -> Result<Outcome, Failure> {
         let rule = &self.rules[place];
+        if !decides {
+            // what the first pass wrote for a rule that then failed does not outlive the second
+            outputs::remove(rule, &mut head.headers);
+        }
         let mut accepted: Vec<(usize, Arc<Accepted>)> = Vec::new();
         let mut error = None;
         let tokens = places::tokens(rule, head);

@@ -34,9 +34,13 @@ pub(super) fn of(rule: &JwtRule, token: &Token<'_>) -> Vec<(HeaderName, HeaderVa
                 .iter()
                 .fold(claim, |claim, name| claim?.as_object()?.get(&**name))
         });
-        // what no header may hold is left out, as a claim that is missing
-        let value = claim.and_then(text).filter(|text| !text.is_empty());
-        if let Some(value) = value.and_then(|text| HeaderValue::from_bytes(text.as_bytes()).ok()) {
+        let Some(text) = claim.and_then(text) else {
+            continue;
+        };
+        // what no header may hold is left out, as a claim that is missing; spaces around a value are no part
+        // of it (RFC 9110, section 5.5)
+        let value = HeaderValue::from_bytes(text.trim_matches([' ', '\t']).as_bytes());
+        if let Some(value) = value.ok().filter(|value| !value.is_empty()) {
             outputs.push((name.clone(), value));
         }
     }

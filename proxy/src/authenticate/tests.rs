@@ -339,7 +339,7 @@ fn claims_become_headers_as_envoy_writes_them() {
     let claims = json!({
         "zero": 0, "negative": -5, "fraction": 1.5, "large": 9_007_199_254_740_993_u64, "huge": 1e21,
         "yes": true, "no": false, "nothing": null, "empty": "", "list": [], "object": {},
-        "nested": { "deep": { "value": "bottom" }, "a.b": 1 }, "text": "käufer", "line": "a\nb",
+        "nested": { "deep": { "value": "bottom" }, "a.b": 1 }, "text": "käufer", "line": "a\nb", "padded": " x y ",
     });
     let outputs = [
         ("zero", "0"),
@@ -358,6 +358,7 @@ fn claims_become_headers_as_envoy_writes_them() {
         ("nested.a.b", ""),
         ("text", "käufer"),
         ("line", ""),
+        ("padded", "x y"),
         ("missing", ""),
     ];
     let mut rule = rule(A);
@@ -433,6 +434,27 @@ fn two_issuers_are_asked_in_two_passes() {
             assert_eq!(head.headers, before, "a refusal leaves the head as it was");
         }
     }
+}
+
+#[test]
+fn what_a_failed_rule_wrote_in_the_first_pass_is_gone_after_the_second() {
+    let place = |name: &str| TokenPlace::Header(name.parse().unwrap(), "".into());
+    let mut rules = [rule(A), rule(B)];
+    for (rule, output) in rules.iter_mut().zip(["x-from-a", "x-from-b"]) {
+        rule.forward = false;
+        rule.places = vec![place("x-first"), place("x-last")];
+        rule.claim_headers = vec![(output.parse().unwrap(), vec!["sub".into()])];
+    }
+    // A meets B's token first and fails. B takes its own, then fails on A's. In the second pass A accepts
+    // and B finds none: the request passes with A's user.
+    let mut head = head("/", &[("x-first", &token(A, "a")), ("x-last", &token(B, "b"))]);
+    run(rules.to_vec(), &mut head).unwrap();
+    assert_eq!(
+        (lines(&head, "x-from-a"), lines(&head, "x-from-b")),
+        (vec!["a".to_owned()], vec![])
+    );
+    assert!(lines(&head, "x-first").is_empty() && lines(&head, "x-last").is_empty());
+    assert_eq!(head.user.unwrap().claims["sub"], "a");
 }
 
 #[test]
