@@ -52,6 +52,7 @@ fn what_only_looks_special_is_text() {
         ("[+--]+", "+,-"),
         ("[a~~b]", "~"),
         ("[[a]+", "[a"),
+        ("[a-z&&[^b]]+", "&]"),
         ("[]a]+", "]a"),
         ("[a-]+", "a-"),
         ("a{,2}", "a{,2}"),
@@ -72,6 +73,26 @@ fn what_only_looks_special_is_text() {
         ("a{2,3}?", "aaa"),
     ] {
         assert!(matches(expression, value), "{expression} {value:?}");
+    }
+}
+
+#[test]
+fn expressions_from_real_documents_mean_what_they_mean_in_the_mesh() {
+    for (expression, value, expected) in [
+        (r"^(.*?;)?\s*(user=jason)\s*(;.*)?$", "a=1; user=jason; b=2", true),
+        (r"^(.*?;)?\s*(user=jason)\s*(;.*)?$", "user=jasons", false),
+        ("[a-f0-9]{8}(-[a-f0-9]{4}){3}", "01234567-89ab-cdef-0123", true),
+        ("[a-f0-9]{8}(-[a-f0-9]{4}){3}", "01234567-89ab-cdef", false),
+        ("[a-z]+[.]shop[.]test", "www.shop.test", true),
+        ("[a-z]+[.]shop[.]test", "www.shop.test:80", false),
+        ("(?i)straße", "STRAẞE", true),
+        ("(?i)straße", "STRASSE", false),
+        (r".*\bend", "éend", true),
+        (r".*\bend", "weekend", false),
+        ("^a$", "a", true),
+        ("a*", "", true),
+    ] {
+        assert_eq!(matches(expression, value), expected, "{expression} {value:?}");
     }
 }
 
@@ -126,6 +147,20 @@ fn every_match_is_replaced_with_its_groups() {
         ("a", "a", r"\\", r"\"),
         ("x", "a", "y", "a"),
         ("b*", "abc", "-", "-a-c-"),
+        ("z*", "/star/azzb", "-", "-/-s-t-a-r-/-a-b-"),
+        (
+            "^/service/([^/]+)(/.*)$",
+            "/service/foo/v1/api",
+            r"\2/instance/\1",
+            "/v1/api/instance/foo",
+        ),
+        (
+            "^/optional/(en|de)?",
+            "/optional/fr/x",
+            r"/lang-\1-",
+            "/lang--fr/x",
+        ),
+        ("/greedy/.*one", "/greedy/one/one/x", "/g", "/g/x"),
         ("é", "/é/é", "e", "/e/e"),
     ] {
         let compiled = Re2::compile(expression).unwrap();
