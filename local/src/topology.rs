@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::files;
 use crate::part::Part;
+use crate::report::Endpoints;
 
 /// The project every stand-in plays.
 pub(crate) const PROJECT: &str = "demo-acme";
@@ -143,6 +144,16 @@ impl Settings {
             _ => "http",
         };
         format!("{scheme}://{}", self.address(part))
+    }
+
+    /// What a part that is left out has in `endpoints.json`: where it is expected.
+    pub(crate) fn endpoints(&self, part: Part) -> Endpoints {
+        let mut endpoints = Endpoints::from([(part.name().to_owned(), self.url(part))]);
+        if matches!(part, Part::Proxy | Part::Gateway) {
+            let admin = format!("http://{}", self.health(part));
+            endpoints.insert(format!("{}-admin", part.name()), admin);
+        }
+        endpoints
     }
 
     /// The address that a person opens.

@@ -83,6 +83,7 @@ fn routes(identity: Arc<Identity>) -> Result<Router> {
         .nest("/securetoken.googleapis.com", token)
         .nest("/www.googleapis.com", keys)
         .route("/", get(admin::ready))
+        .route("/livez", get(|| async { "ok\n" }))
         .route(
             "/{project}/.well-known/openid-configuration",
             get(keys::discovery),

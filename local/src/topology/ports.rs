@@ -3,7 +3,8 @@
 use std::net::TcpListener;
 use std::str::FromStr;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
+use chassis::trace::random;
 use serde::{Deserialize, Serialize};
 
 use super::{LOOPBACK, Topology};
@@ -42,30 +43,47 @@ impl Ports {
         }
     }
 
-    /// Free ports, all held until the last is found, so that they differ.
-    pub(crate) fn auto() -> Result<Ports> {
-        let mut held = Vec::new();
-        let mut free = || -> Result<u16> {
-            let listener = TcpListener::bind((LOOPBACK, 0)).context("no free port")?;
-            let port = listener.local_addr()?.port();
-            held.push(listener);
-            Ok(port)
-        };
-        Ok(Ports {
-            frontend: free()?,
-            front_door: free()?,
-            front_door_health: free()?,
-            proxy: free()?,
-            proxy_admin: free()?,
-            gateway_http: free()?,
-            gateway_https: free()?,
-            gateway_admin: free()?,
-            backend: free()?,
-            identity: free()?,
-            metadata: free()?,
-        })
+    /// Free ports of a block that nobody else takes while its first port is held: two runners that start
+    /// at once never choose the same ones. Below the ports that systems give to outgoing connections.
+    fn auto() -> Result<(Ports, TcpListener)> {
+        let first = random();
+        let bases = (0..BLOCKS).map(|n| LOWEST + BLOCK * ((first.wrapping_add(n) % BLOCKS) as u16));
+        for base in bases {
+            let free = |port: u16| TcpListener::bind((LOOPBACK, port)).ok();
+            let Some(held) = free(base) else { continue };
+            if (base + 1..base + BLOCK).all(|port| free(port).is_some()) {
+                return Ok((Ports::from(base + 1), held));
+            }
+        }
+        bail!(
+            "no free ports between {LOWEST} and {}",
+            LOWEST + BLOCK * BLOCKS as u16
+        )
+    }
+
+    /// Ports in a row.
+    fn from(first: u16) -> Ports {
+        Ports {
+            frontend: first,
+            front_door: first + 1,
+            front_door_health: first + 2,
+            proxy: first + 3,
+            proxy_admin: first + 4,
+            gateway_http: first + 5,
+            gateway_https: first + 6,
+            gateway_admin: first + 7,
+            backend: first + 8,
+            identity: first + 9,
+            metadata: first + 10,
+        }
     }
 }
+
+/// Where `auto` looks for free ports.
+const LOWEST: u16 = 20_000;
+/// One port that is held, and at least as many as there are.
+const BLOCK: u16 = 12;
+const BLOCKS: u64 = 1000;
 
 /// One word of `--ports`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -94,18 +112,19 @@ impl FromStr for Choice {
 }
 
 impl Ports {
-    /// The documented ports or free ones, with single ones chosen by name.
-    pub(crate) fn chosen(topology: Topology, choices: &[Choice]) -> Result<Ports> {
-        let mut ports = match choices.contains(&Choice::Auto) {
-            true => Ports::auto()?,
-            false => Ports::fixed(topology),
+    /// The documented ports or free ones, with single ones chosen by name. Free ones are ours while the
+    /// listener is kept.
+    pub(crate) fn chosen(topology: Topology, choices: &[Choice]) -> Result<(Ports, Option<TcpListener>)> {
+        let (mut ports, held) = match choices.contains(&Choice::Auto) {
+            true => Ports::auto().map(|(ports, held)| (ports, Some(held)))?,
+            false => (Ports::fixed(topology), None),
         };
         for choice in choices {
             if let Choice::One(name, port) = choice {
                 *ports.named(name, topology)? = *port;
             }
         }
-        Ok(ports)
+        Ok((ports, held))
     }
 
     /// By the names in `endpoints.json`.
@@ -137,9 +156,9 @@ mod tests {
             .iter()
             .map(|text| text.parse().unwrap())
             .collect();
-        let ports = Ports::chosen(Topology::Private, &choices).unwrap();
+        let (ports, held) = Ports::chosen(Topology::Private, &choices).unwrap();
         assert_eq!(ports.backend, 4711);
-        assert_ne!(ports.frontend, Ports::fixed(Topology::Private).frontend);
+        assert_eq!(ports.frontend, held.unwrap().local_addr().unwrap().port() + 1);
     }
 
     #[test]
