@@ -1,6 +1,7 @@
 //! Character classes: `[a-z]`, `[^[:alpha:]\d\pL]`, and everything in them that only looks special.
 
-use super::{Rest, character, property};
+use super::Rest;
+use super::escape::{character, property};
 
 /// A class, behind its opening bracket, to its closing one.
 pub(super) fn translate(rest: &mut Rest<'_>, out: &mut String) -> Result<(), String> {
