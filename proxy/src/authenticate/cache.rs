@@ -120,7 +120,7 @@ mod tests {
         let cache = TokenCache::new();
         let hot = cache.key(0, "hot").unwrap();
         cache.insert(hot, accepted_for_tests());
-        for number in 0..100_000 {
+        for number in 0..50_000 {
             let key = cache.key(0, &number.to_string()).unwrap();
             cache.insert(key, accepted_for_tests());
             if number % 100 == 0 {

@@ -1,3 +1,5 @@
+//! Tokens signed here and now, and what is made of them.
+
 use std::sync::LazyLock;
 
 use base64::Engine;

@@ -1,3 +1,5 @@
+//! Policies, each part of a condition by itself.
+
 use serde_json::json;
 
 use super::*;

@@ -1,3 +1,5 @@
+//! Header values, made and refused.
+
 use super::*;
 use crate::downstream::Peer;
 

@@ -1,3 +1,5 @@
+//! What is made of a request on receipt; hygiene and operations in files of their own.
+
 use std::time::Duration;
 
 use http::{HeaderMap, HeaderName, HeaderValue, Request, StatusCode, Version};

@@ -1,3 +1,5 @@
+//! Paths against what Istio made of them, and what must hold for every path.
+
 use super::*;
 use crate::plan::PathNormalization::{Base, DecodeAndMergeSlashes, MergeSlashes, None as Off};
 

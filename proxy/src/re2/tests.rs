@@ -1,3 +1,5 @@
+//! Expressions as RE2 reads them.
+
 use super::Re2;
 
 fn matches(expression: &str, value: &str) -> bool {

@@ -1,3 +1,5 @@
+//! Paths, Hosts and locations, as Istio's gateway writes them.
+
 use super::*;
 use crate::head::Scheme;
 use crate::plan::route::Headers;

@@ -1,3 +1,5 @@
+//! Hosts, routes and destinations, as Istio's gateway finds them.
+
 use std::collections::HashMap;
 use std::sync::Arc;
 
