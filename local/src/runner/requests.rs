@@ -61,6 +61,11 @@ impl Requests {
         pending.records.push(record);
     }
 
+    /// Whether a line may become due.
+    pub(crate) fn are_pending(&self) -> bool {
+        !self.pending.is_empty()
+    }
+
     /// The lines of the requests that are complete, as far as one can know.
     pub(crate) fn due(&mut self) -> Vec<String> {
         let now = Instant::now();

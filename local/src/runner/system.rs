@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Result, bail};
 use chassis::shutdown::Shutdown;
 use tokio::sync::mpsc;
+use tokio::time::MissedTickBehavior;
 
 use super::child::{Child, Event, What};
 use super::requests::{self, Requests};
@@ -33,7 +34,7 @@ pub(super) struct System {
     events: mpsc::Receiver<Event>,
     endpoints: Endpoints,
     ready: BTreeSet<Part>,
-    ended: BTreeMap<Part, String>,
+    ended: BTreeSet<Part>,
     requests: Requests,
     said: Said,
 }
@@ -75,7 +76,7 @@ impl System {
             events,
             endpoints,
             ready: BTreeSet::new(),
-            ended: BTreeMap::new(),
+            ended: BTreeSet::new(),
             said: Said::default(),
         })
     }
@@ -83,11 +84,13 @@ impl System {
     /// Shows what happens until a stop is asked for. An error is a start that failed.
     pub(super) async fn watch(&mut self, shutdown: &Shutdown) -> Result<()> {
         let mut tick = tokio::time::interval(requests::TICK);
+        tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
+            let watching = self.requests.are_pending() || !(self.said.ready || self.said.waiting);
             tokio::select! {
                 () = shutdown.requested() => return Ok(()),
                 Some(event) = self.events.recv() => self.on_event(event)?,
-                _ = tick.tick() => self.on_tick(),
+                _ = tick.tick(), if watching => self.on_tick(),
             }
         }
     }
@@ -113,19 +116,19 @@ impl System {
             }
             What::Line(Line::Record(record)) => self.requests.add(*record),
             What::Line(Line::Text(text)) => say(&format!("{}: {text}", part.name())),
-            What::Ended(how) => return self.on_end(part, how),
+            What::Ended(how) => return self.on_end(part, &how),
         }
         Ok(())
     }
 
     /// Before the whole is ready, a part that ends is a start that failed; afterwards it is news.
-    fn on_end(&mut self, part: Part, how: String) -> Result<()> {
+    fn on_end(&mut self, part: Part, how: &str) -> Result<()> {
         let starting = !self.said.ready && self.began.elapsed() < START;
         if starting && !self.ready.contains(&part) {
             bail!("{} ended before it was ready: {how}", part.name());
         }
-        say(&terminal::ended(part, &how, &self.places));
-        self.ended.insert(part, how);
+        say(&terminal::ended(part, how, &self.places));
+        self.ended.insert(part);
         self.show_ready();
         Ok(())
     }
@@ -177,7 +180,7 @@ impl System {
     fn missing(&self) -> Vec<Part> {
         let parts = self.children.iter().map(|child| child.part);
         parts
-            .filter(|part| !self.ready.contains(part) && !self.ended.contains_key(part))
+            .filter(|part| !self.ready.contains(part) && !self.ended.contains(part))
             .collect()
     }
 
