@@ -164,12 +164,10 @@ impl Service<'_> {
         })
     }
 
+    /// In either role; the arguments make the difference.
     fn proxy(self) -> Result<Bound> {
-        let arguments = self.settings.arguments(self.part, &self.places);
-        anyhow::bail!(
-            "the proxy is not part of this build yet: {arguments:?} {:?}",
-            self.env()
-        )
+        let arguments = self.settings.arguments(self.part, &self.places).join(" ");
+        anyhow::bail!("`proxy {arguments}` is not part of this build yet")
     }
 
     /// The process' environment, with what the topology says in place of what it happens to hold.
