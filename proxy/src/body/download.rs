@@ -1,0 +1,135 @@
+//! An answer's body on its way to the client: our own words, or the upstream's as they come.
+
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use http_body::{Body as _, Frame, SizeHint};
+
+use crate::telemetry::Observer;
+use crate::upstream::attempt::Lease;
+
+/// The body of every answer.
+pub(crate) struct Body {
+    content: Content,
+    /// Writes the record and counts, when the body ends or is dropped.
+    observer: Option<Box<Observer>>,
+}
+
+enum Content {
+    /// Our own.
+    Whole(Option<Bytes>),
+    /// The upstream's.
+    Stream {
+        source: hyper::body::Incoming,
+        lease: Option<Box<Lease>>,
+        /// HTTP/1.1 clients get none (as from Envoy).
+        trailers: bool,
+    },
+}
+
+impl Body {
+    /// None.
+    pub(crate) fn empty() -> Body {
+        Body::whole(Bytes::new())
+    }
+
+    /// Our own words.
+    pub(crate) fn whole(bytes: Bytes) -> Body {
+        Body {
+            content: Content::Whole(Some(bytes).filter(|bytes| !bytes.is_empty())),
+            observer: None,
+        }
+    }
+
+    /// The upstream's.
+    pub(crate) fn stream(source: hyper::body::Incoming, lease: Lease, trailers: bool) -> Body {
+        let ended = source.is_end_stream();
+        let mut lease = Some(Box::new(lease));
+        if ended && let Some(lease) = lease.take() {
+            lease.finish();
+        }
+        Body {
+            content: Content::Stream {
+                source,
+                lease,
+                trailers,
+            },
+            observer: None,
+        }
+    }
+
+    /// With someone who watches its end.
+    pub(crate) fn observed(mut self, observer: Box<Observer>) -> Body {
+        self.observer = Some(observer);
+        self
+    }
+
+    fn ended(&mut self, complete: bool) {
+        if let Content::Stream { lease, .. } = &mut self.content
+            && let Some(lease) = lease.take()
+            && complete
+        {
+            lease.finish();
+        }
+        if let Some(mut observer) = self.observer.take() {
+            observer.ended(complete);
+        }
+    }
+}
+
+impl http_body::Body for Body {
+    type Data = Bytes;
+    type Error = hyper::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
+        let this = &mut *self;
+        let frame = match &mut this.content {
+            Content::Whole(bytes) => bytes.take().map(|bytes| Ok(Frame::data(bytes))),
+            Content::Stream { source, trailers, .. } => {
+                match std::task::ready!(Pin::new(source).poll_frame(cx)) {
+                    Some(Ok(frame)) if frame.is_trailers() && !*trailers => None,
+                    other => other,
+                }
+            }
+        };
+        match &frame {
+            Some(Ok(frame)) => {
+                if let (Some(observer), Some(data)) = (&mut this.observer, frame.data_ref()) {
+                    observer.bytes += data.len() as u64;
+                }
+                // whoever sends it may not ask again
+                if this.is_end_stream() || frame.is_trailers() {
+                    this.ended(true);
+                }
+            }
+            Some(Err(_)) => this.ended(false),
+            None => this.ended(true),
+        }
+        Poll::Ready(frame)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        match &self.content {
+            Content::Whole(bytes) => bytes.is_none(),
+            Content::Stream { source, .. } => source.is_end_stream(),
+        }
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match &self.content {
+            Content::Whole(bytes) => SizeHint::with_exact(bytes.as_ref().map_or(0, Bytes::len) as u64),
+            Content::Stream { source, .. } => source.size_hint(),
+        }
+    }
+}
+
+impl Drop for Body {
+    fn drop(&mut self) {
+        let complete = self.is_end_stream();
+        self.ended(complete);
+    }
+}

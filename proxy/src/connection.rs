@@ -1,0 +1,179 @@
+//! One accepted connection: the TLS handshake if its listener has TLS, then HTTP/1.1 or HTTP/2 by
+//! hyper, within bounds. Each request goes to [`crate::request::handle`].
+
+use std::convert::Infallible;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::server::conn::auto;
+use rustls::server::Acceptor;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpStream;
+use tokio_rustls::LazyConfigAcceptor;
+use tokio_rustls::server::TlsStream;
+
+use crate::downstream::{Downstream, Tls};
+use crate::drain::Drain;
+use crate::listener::Place;
+use crate::request;
+use crate::runtime::Process;
+use crate::tls::{H2, HANDSHAKE_DEADLINE, HTTP_1_1, identity};
+
+/// Lines of a request's head, as in Istio's gateways.
+const HEADERS: usize = 100;
+/// Bytes of a request's head, the same.
+const HEADER_BYTES: usize = 60 * 1024;
+/// Streams at a time, the same.
+const STREAMS: u32 = 1024;
+/// From the end of an answer, or the connection's begin, to the next complete head. Longer than what
+/// load balancers and clients keep idle connections for, or they would send into a closing one.
+const IDLE: Duration = Duration::from_secs(3600);
+
+/// What the requests of a connection share.
+pub(crate) struct Connection {
+    pub(crate) process: Arc<Process>,
+    pub(crate) place: Place,
+    pub(crate) downstream: Downstream,
+}
+
+/// Serves a connection to its end.
+pub(crate) async fn serve(
+    stream: TcpStream,
+    remote: SocketAddr,
+    place: Place,
+    process: Arc<Process>,
+    drain: Drain,
+) {
+    let metrics = process.telemetry.metrics.clone();
+    metrics.connections.inc();
+    if let Ok(local) = stream.local_addr() {
+        let connection = Connection {
+            process,
+            place,
+            downstream: Downstream {
+                remote,
+                local,
+                server_port: place.server_port,
+                tls: None,
+            },
+        };
+        match place.tls {
+            true => serve_tls(stream, connection, &drain).await,
+            false => serve_http(stream, connection, Codec::Either, &drain).await,
+        }
+    }
+    metrics.connections.dec();
+}
+
+/// What a connection speaks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Codec {
+    Http1,
+    Http2,
+    /// HTTP/2 if it begins with the preface.
+    Either,
+}
+
+async fn serve_tls(stream: TcpStream, mut connection: Connection, drain: &Drain) {
+    let handshake = tokio::time::timeout(HANDSHAKE_DEADLINE, shake_hands(stream, &connection));
+    let handshake = tokio::select! {
+        handshake = handshake => handshake,
+        () = drain.begun() => return,
+    };
+    let remote = connection.downstream.remote;
+    match handshake {
+        Ok(Ok(Some((stream, uri)))) => {
+            let (_, session) = stream.get_ref();
+            connection.downstream.tls = Some(facts(session, uri.as_deref()));
+            let codec = match session.alpn_protocol() {
+                Some(H2) => Codec::Http2,
+                Some(HTTP_1_1) => Codec::Http1,
+                _ => Codec::Either,
+            };
+            serve_http(stream, connection, codec, drain).await;
+        }
+        Ok(Ok(None)) => {
+            connection.process.telemetry.metrics.failed_handshakes.inc();
+        }
+        Ok(Err(error)) => {
+            connection.process.telemetry.metrics.failed_handshakes.inc();
+            tracing::debug!(%remote, "TLS handshake failed: {error}");
+        }
+        Err(_) => {
+            connection.process.telemetry.metrics.failed_handshakes.inc();
+            tracing::debug!(%remote, "no TLS handshake within {HANDSHAKE_DEADLINE:?}");
+        }
+    }
+}
+
+/// Looks at the ClientHello, chooses the server by its name, and goes on. Nothing for a name that no
+/// server has: the connection is reset before any TLS answer.
+async fn shake_hands(
+    stream: TcpStream,
+    connection: &Connection,
+) -> std::io::Result<Option<(TlsStream<TcpStream>, Option<String>)>> {
+    let start = LazyConfigAcceptor::new(Acceptor::default(), stream).await?;
+    let hello = start.client_hello();
+    let sni = hello.server_name().map(str::to_ascii_lowercase);
+    let runtime = connection.process.current();
+    let Some(terminator) = runtime.terminator(&connection.place, sni.as_deref()) else {
+        tracing::debug!(remote = %connection.downstream.remote, "no server has the name {sni:?}");
+        return Ok(None);
+    };
+    let config = terminator.config(&hello);
+    drop(runtime); // a reload need not wait for a slow client
+    let stream = start.into_stream(config).await?;
+    Ok(Some((stream, terminator.uri.clone())))
+}
+
+fn facts(session: &rustls::ServerConnection, local_uri: Option<&str>) -> Tls {
+    let leaf = session.peer_certificates().and_then(|chain| chain.first());
+    Tls {
+        sni: session.server_name().map(|name| name.to_ascii_lowercase().into()),
+        version: match session.protocol_version() {
+            Some(rustls::ProtocolVersion::TLSv1_2) => "TLSv1.2",
+            _ => "TLSv1.3",
+        },
+        peer: leaf.map(|leaf| Arc::new(identity::peer(leaf, local_uri))),
+    }
+}
+
+async fn serve_http<S>(stream: S, connection: Connection, codec: Codec, drain: &Drain)
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let remote = connection.downstream.remote;
+    let connection = Arc::new(connection);
+    let service = service_fn(move |request| {
+        let connection = connection.clone();
+        async move { Ok::<_, Infallible>(request::handle(connection, request).await) }
+    });
+    let builder = builder(codec);
+    let serving = builder.serve_connection_with_upgrades(TokioIo::new(stream), service);
+    if let Err(error) = drain.watch(serving.into_owned()).await {
+        tracing::debug!(%remote, "connection ended: {error}");
+    }
+}
+
+fn builder(codec: Codec) -> auto::Builder<TokioExecutor> {
+    let mut builder = auto::Builder::new(TokioExecutor::new());
+    builder
+        .http1()
+        .timer(TokioTimer::new())
+        .header_read_timeout(IDLE)
+        .max_headers(HEADERS)
+        .max_buf_size(HEADER_BYTES);
+    builder
+        .http2()
+        .timer(TokioTimer::new())
+        .max_concurrent_streams(STREAMS)
+        .max_header_list_size(u32::try_from(HEADER_BYTES).unwrap_or(u32::MAX));
+    match codec {
+        Codec::Http1 => builder.http1_only(),
+        Codec::Http2 => builder.http2_only(),
+        Codec::Either => builder,
+    }
+}

@@ -1,0 +1,244 @@
+//! Key sets: fetched at the start and on reload, refreshed every 20 minutes, kept when a refresh fails.
+//!
+//! Nobody waits for them but a request with a token: without its keys a token is refused (`Jwt
+//! verification fails`, as istiod's substitute key has it), everyone else passes. Beside istiod's
+//! rhythm, and as an intended difference, an unknown `kid` asks for the set anew, once a minute at most
+//! and in single flight, so that a rotation need not take 20 minutes. Where the CPU is throttled between
+//! requests the timer sleeps, so every use looks at the clock, too.
+
+mod fetch;
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use arc_swap::ArcSwapOption;
+
+use crate::authenticate::{self, Refusal, TokenCache};
+use crate::head::Head;
+use crate::plan::authentication::{JwtRule, KeySource};
+pub(crate) use fetch::Fetcher;
+
+/// How often a set is fetched anew.
+const REFRESH: Duration = Duration::from_secs(20 * 60);
+/// After a failure: this often in a row ...
+const QUICK_RETRIES: u32 = 7;
+/// ... after this long ...
+const QUICK: Duration = Duration::from_secs(1);
+/// ... and then after this, doubling ...
+const SLOW: Duration = Duration::from_secs(60);
+/// ... up to this.
+const SLOWEST: Duration = Duration::from_secs(60 * 60);
+/// How often an unknown kid may ask for a set.
+const ON_DEMAND: Duration = Duration::from_secs(60);
+
+/// One set of keys, and when to fetch it again.
+pub(crate) struct KeySet {
+    source: KeySource,
+    current: ArcSwapOption<jwt::Jwks>,
+    schedule: Mutex<Schedule>,
+    /// Held by whoever fetches.
+    flight: tokio::sync::Mutex<()>,
+    fetcher: Fetcher,
+}
+
+struct Schedule {
+    next: Instant,
+    failures: u32,
+    on_demand: Option<Instant>,
+    fetched: Option<Instant>,
+    problem: String,
+}
+
+impl KeySet {
+    /// A set by its source; an inline one is there at once.
+    pub(crate) fn new(source: &KeySource, fetcher: &Fetcher) -> anyhow::Result<Arc<KeySet>> {
+        let inline = match source {
+            KeySource::Inline(text) => Some(Arc::new(jwt::Jwks::parse(text)?)),
+            KeySource::Remote { .. } | KeySource::Discovery { .. } => None,
+        };
+        Ok(Arc::new(KeySet {
+            source: source.clone(),
+            current: ArcSwapOption::new(inline),
+            schedule: Mutex::new(Schedule {
+                next: Instant::now(),
+                failures: 0,
+                on_demand: None,
+                fetched: None,
+                problem: String::new(),
+            }),
+            flight: tokio::sync::Mutex::default(),
+            fetcher: fetcher.clone(),
+        }))
+    }
+
+    /// Where it comes from.
+    pub(crate) fn source(&self) -> &KeySource {
+        &self.source
+    }
+
+    /// Seconds since it was fetched; none for an inline set and for one that never was.
+    pub(crate) fn age(&self) -> Option<Duration> {
+        self.lock().fetched.map(|fetched| fetched.elapsed())
+    }
+
+    /// Begins to fetch in the background, for as long as somebody holds the set. Inside a runtime.
+    pub(crate) fn start(self: &Arc<KeySet>) {
+        if self.is_inline() {
+            return;
+        }
+        let weak = Arc::downgrade(self);
+        tokio::spawn(async move {
+            while let Some(keys) = weak.upgrade() {
+                keys.refresh_if_due().await;
+                let pause = keys.lock().next.saturating_duration_since(Instant::now());
+                drop(keys);
+                tokio::time::sleep(pause.max(Duration::from_millis(100))).await;
+            }
+        });
+    }
+
+    fn is_inline(&self) -> bool {
+        matches!(self.source, KeySource::Inline(_))
+    }
+
+    /// The keys as they are; a set that is due is fetched beside.
+    fn keys(self: &Arc<KeySet>) -> Option<Arc<jwt::Jwks>> {
+        if !self.is_inline() && self.lock().next <= Instant::now() {
+            let keys = self.clone();
+            tokio::spawn(async move { keys.refresh_if_due().await });
+        }
+        self.current.load_full()
+    }
+
+    /// Waits for the first fetch, if one is under way; tells whether there are keys now.
+    async fn first(&self) -> bool {
+        if self.current.load().is_none() && self.lock().failures == 0 {
+            self.refresh_if_due().await;
+        }
+        self.current.load().is_some()
+    }
+
+    /// A token names a key that we do not have: tells whether the set has changed since.
+    async fn wanted(&self) -> bool {
+        if self.is_inline() {
+            return false;
+        }
+        let before = self.current.load_full();
+        {
+            let mut schedule = self.lock();
+            let recently = |asked: Instant| asked.elapsed() < ON_DEMAND;
+            if !schedule.on_demand.is_some_and(recently) {
+                schedule.on_demand = Some(Instant::now());
+                schedule.next = Instant::now();
+            }
+        }
+        self.refresh_if_due().await;
+        let after = self.current.load_full();
+        !same(before.as_ref(), after.as_ref())
+    }
+
+    /// Fetches the set if it is due; whoever comes while another fetches waits for that one.
+    async fn refresh_if_due(&self) {
+        let _flight = self.flight.lock().await;
+        if self.lock().next > Instant::now() {
+            return;
+        }
+        match self.fetcher.key_set(&self.source).await {
+            Ok(keys) => self.fetched(keys),
+            Err(error) => self.failed(&format!("{error:#}")),
+        }
+    }
+
+    fn fetched(&self, keys: jwt::Jwks) {
+        let ids: Vec<&str> = keys.key_ids().collect();
+        tracing::debug!("keys of {}: {}", self.name(), ids.join(", "));
+        self.current.store(Some(Arc::new(keys)));
+        let mut schedule = self.lock();
+        if !schedule.problem.is_empty() {
+            tracing::info!("keys of {}: fetched", self.name());
+            schedule.problem.clear();
+        }
+        schedule.failures = 0;
+        schedule.fetched = Some(Instant::now());
+        schedule.next = Instant::now() + REFRESH;
+    }
+
+    fn failed(&self, problem: &str) {
+        let mut schedule = self.lock();
+        schedule.failures += 1;
+        let doubled = schedule.failures.saturating_sub(QUICK_RETRIES + 1).min(16);
+        let pause = match schedule.failures <= QUICK_RETRIES {
+            true => QUICK,
+            false => SLOW.saturating_mul(1 << doubled).min(SLOWEST),
+        };
+        schedule.next = Instant::now() + pause;
+        if schedule.problem != problem {
+            let kept = match self.current.load().is_some() {
+                true => "the last good set stays in use",
+                false => "tokens are refused until it is there",
+            };
+            tracing::warn!("keys of {}: {problem}; {kept}", self.name());
+            problem.clone_into(&mut schedule.problem);
+        }
+    }
+
+    fn name(&self) -> &str {
+        match &self.source {
+            KeySource::Inline(_) => "the document",
+            KeySource::Remote { uri, .. } => uri,
+            KeySource::Discovery { issuer, .. } => issuer,
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Schedule> {
+        self.schedule.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The key sets of a plan's rules, by their places, and the tokens that were verified with them.
+pub(crate) struct KeySets {
+    pub(crate) sets: Vec<Arc<KeySet>>,
+    pub(crate) tokens: TokenCache,
+}
+
+impl KeySets {
+    /// Verifies a request's tokens; asks for keys where that may change the answer.
+    pub(crate) async fn authenticate(
+        &self,
+        rules: &[Arc<JwtRule>],
+        head: &mut Head,
+    ) -> Result<(), Box<Refusal>> {
+        let keys = |rule: usize| self.sets.get(rule).and_then(KeySet::keys);
+        let verify = |head: &mut Head| authenticate::authenticate(rules, &keys, &self.tokens, now(), head);
+        let refusal = match verify(head) {
+            Ok(()) => return Ok(()),
+            Err(refusal) => refusal,
+        };
+        let Some(set) = self.sets.get(refusal.rule) else {
+            return Err(refusal);
+        };
+        let missing = refusal.error == jwt::Error::VerificationFails && set.current.load().is_none();
+        let again = match (missing, refusal.unknown_kid) {
+            (true, _) => set.first().await,
+            (false, true) => set.wanted().await,
+            (false, false) => false,
+        };
+        if again { verify(head) } else { Err(refusal) }
+    }
+}
+
+fn same(one: Option<&Arc<jwt::Jwks>>, other: Option<&Arc<jwt::Jwks>>) -> bool {
+    match (one, other) {
+        (Some(one), Some(other)) => Arc::ptr_eq(one, other),
+        (None, None) => true,
+        _ => false,
+    }
+}
+
+/// Seconds since the epoch.
+fn now() -> u64 {
+    SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default()
+        .as_secs()
+}

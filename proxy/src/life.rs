@@ -1,0 +1,205 @@
+//! From a configuration to a running process, and to its end: build everything that can fail, then run.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context;
+use chassis::accept::Acceptor;
+use chassis::access::AccessLog;
+use chassis::health::Health;
+use chassis::shutdown::{GRACE, Shutdown};
+
+use crate::admin;
+use crate::drain::Drain;
+use crate::listener::{self, Listeners};
+use crate::plan::Plan;
+use crate::readiness;
+use crate::reload::{Documents, Watch, consequences};
+use crate::runtime::{Means, Process, Runtime};
+use crate::telemetry::Telemetry;
+use crate::telemetry::metrics::Metrics;
+use crate::tls::material::Secrets;
+use crate::upstream::dns::Names;
+
+/// Idle connections are looked through this often.
+const SWEEP: Duration = Duration::from_secs(30);
+/// The least time between two looks at the certificates' files: on Cloud Run each is a call to the
+/// secret manager.
+const CERTIFICATES: Duration = Duration::from_secs(10);
+
+/// What a process is started with, beside its documents.
+pub(crate) struct Settings {
+    /// Where the operator's listener binds.
+    pub(crate) admin: SocketAddr,
+    /// Where certificates are.
+    pub(crate) secrets: Secrets,
+    /// The documents.
+    pub(crate) documents: Documents,
+    /// How often they are looked at.
+    pub(crate) poll: Duration,
+    /// Where access records go.
+    pub(crate) access: AccessLog,
+    /// Who writes them.
+    pub(crate) service: Arc<str>,
+}
+
+/// A process whose every address is bound and whose every document and certificate was read.
+pub struct Bound {
+    process: Arc<Process>,
+    listeners: Listeners,
+    pending: listener::Bound,
+    admin: Acceptor,
+    addresses: Addresses,
+    documents: Documents,
+    poll: Duration,
+}
+
+/// Where a process listens.
+#[derive(Clone, Debug)]
+pub struct Addresses {
+    /// The Gateway server's port as the documents say, and where it really listens: with a port map two
+    /// servers may both be mapped to port 0.
+    pub listeners: Vec<(u16, SocketAddr)>,
+    /// The operator's listener.
+    pub admin: SocketAddr,
+}
+
+impl Bound {
+    /// Reads everything and binds everything. Inside a tokio runtime.
+    pub(crate) fn new(settings: Settings) -> anyhow::Result<Bound> {
+        chassis::crypto::install();
+        let telemetry = Telemetry {
+            service: settings.service,
+            access: settings.access,
+            metrics: Metrics::new(),
+        };
+        let means = Means {
+            secrets: settings.secrets,
+            names: Names::default(),
+        };
+        let plan = (settings.documents.load)()?;
+        for warning in &plan.warnings {
+            tracing::warn!("{warning}");
+        }
+        let runtime = Runtime::build(plan, &means, &telemetry, None)?;
+        let listeners = Listeners::default();
+        let pending = listeners.bind(&runtime.plan)?;
+        let admin = Acceptor::bind(settings.admin, admin::CONNECTIONS).context("admin")?;
+        let addresses = Addresses {
+            listeners: pending.addresses(),
+            admin: admin.address()?,
+        };
+        telemetry.metrics.generation.set(1);
+        Ok(Bound {
+            process: Arc::new(Process::new(runtime, telemetry, means)),
+            listeners,
+            pending,
+            admin,
+            addresses,
+            documents: settings.documents,
+            poll: settings.poll,
+        })
+    }
+
+    /// Where it listens.
+    pub fn addresses(&self) -> Addresses {
+        self.addresses.clone()
+    }
+
+    /// Serves until the shutdown is asked for, then drains: readiness goes off, nothing new is accepted,
+    /// what is in flight gets the grace period.
+    pub async fn run(mut self, shutdown: Shutdown) {
+        let health = Health::starting();
+        let drain = Drain::new(shutdown.clone());
+        let first = self.process.current();
+        first.start();
+        self.listeners
+            .apply(self.pending, &first.plan, &self.process, &drain);
+        drop(first);
+        let background = [
+            tokio::spawn(admin::serve(self.admin, self.process.clone(), health.clone())),
+            tokio::spawn(readiness::prove(self.process.clone(), health.clone())),
+            tokio::spawn(housekeeping(self.process.clone(), self.poll)),
+        ];
+        let mut watch = Watch::new(&self.documents);
+        loop {
+            tokio::select! {
+                () = shutdown.requested() => break,
+                () = tokio::time::sleep(self.poll) => {}
+            }
+            let documents = self.documents.clone();
+            let polled = tokio::task::spawn_blocking(move || {
+                let plan = watch.poll(&documents);
+                (watch, plan)
+            });
+            let Ok((returned, plan)) = polled.await else { break };
+            watch = returned;
+            if let Some(plan) = plan
+                && let Err(error) = swap(plan, &self.process, &mut self.listeners, &drain)
+            {
+                watch.tell(&format!("{error:#}"));
+            }
+        }
+        health.draining();
+        self.listeners.close();
+        drain.finish(GRACE).await;
+        background.iter().for_each(tokio::task::JoinHandle::abort);
+    }
+}
+
+/// Puts a new plan to use, or says why not; then nothing has changed.
+fn swap(plan: Plan, process: &Arc<Process>, listeners: &mut Listeners, drain: &Drain) -> anyhow::Result<()> {
+    let before = process.current();
+    let next = Runtime::build(plan, &process.means, &process.telemetry, Some(&before))?;
+    let bound = listeners.bind(&next.plan)?;
+    let generation = next.generation;
+    let consequences = consequences(&before.plan, &next.plan);
+    for warning in next
+        .plan
+        .warnings
+        .iter()
+        .filter(|warning| !before.plan.warnings.contains(warning))
+    {
+        tracing::warn!("{warning}");
+    }
+    process.swap(next);
+    listeners.apply(bound, &process.current().plan, process, drain);
+    tracing::info!("the documents changed: configuration {generation} is in use");
+    for (opens, line) in consequences {
+        match opens {
+            true => tracing::warn!("{line}"),
+            false => tracing::info!("{line}"),
+        }
+    }
+    Ok(())
+}
+
+/// What has to be looked at now and then: idle connections, certificates.
+async fn housekeeping(process: Arc<Process>, poll: Duration) {
+    let (mut sweep, mut certificates) = (
+        tokio::time::interval(SWEEP),
+        // where documents are polled quickly, files are local
+        tokio::time::interval(if poll < Duration::from_secs(1) {
+            poll
+        } else {
+            CERTIFICATES
+        }),
+    );
+    certificates.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        tokio::select! {
+            _ = sweep.tick() => process.current().clusters.iter().for_each(|cluster| cluster.sweep()),
+            _ = certificates.tick() => {
+                let runtime = process.current();
+                let polled = tokio::task::spawn_blocking(move || runtime.poll_certificates());
+                if polled.await.is_err() {
+                    return;
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

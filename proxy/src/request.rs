@@ -1,0 +1,96 @@
+//! Answers one request: the spine. Every line is a file of the same name; start here.
+
+use std::sync::Arc;
+
+use http::{Request, Response};
+use http_body::Body as _;
+
+use crate::body::Body;
+use crate::connection::Connection;
+use crate::forward::Chosen;
+use crate::headers::{self, Received};
+use crate::plan::route::Action;
+use crate::reply::{Asked, Reply};
+use crate::route::{self, Found};
+use crate::runtime::Runtime;
+use crate::telemetry::{self, Observer};
+use crate::{authorize, rewrite};
+
+/// Answers one request. The plan is loaded once: a reload takes effect with the next request, also on
+/// this connection.
+pub(crate) async fn handle(
+    connection: Arc<Connection>,
+    request: Request<hyper::body::Incoming>,
+) -> Response<Body> {
+    let runtime = connection.process.current();
+    let (parts, incoming) = request.into_parts();
+    let mut observer = connection
+        .process
+        .telemetry
+        .observe(telemetry::trace_of(&parts.headers));
+    let unread = !incoming.is_end_stream();
+    let unfit = Asked::unfit(&parts.method, parts.version, unread);
+    let plan = &runtime.plan;
+    let downstream = &connection.downstream;
+    let response = match headers::receive(parts, downstream, plan.trusted_hops, plan.path) {
+        Ok(received) => answer(&runtime, &connection, received, incoming, &mut observer).await,
+        Err(refused) => bare(Reply::unfit(refused), unfit, &mut observer),
+    };
+    observer.status = response.status().as_u16();
+    response.map(|body| body.observed(observer))
+}
+
+/// From a fit request to its answer.
+async fn answer(
+    runtime: &Runtime,
+    connection: &Connection,
+    received: Received,
+    incoming: hyper::body::Incoming,
+    observer: &mut Observer,
+) -> Response<Body> {
+    let Received { mut head, websocket } = received;
+    let downstream = &connection.downstream;
+    observer.asked(&head, downstream);
+    let asked = Asked::by(&head, websocket || !incoming.is_end_stream());
+    let hosts = runtime.hosts(&connection.place, downstream);
+
+    // a bad token is refused wherever it is sent, and before any route is looked at
+    let admitted = match runtime.authenticate(&mut head).await {
+        Ok(()) => authorize::check(&runtime.plan.policies, &head, downstream)
+            .map_err(|denied| Reply::denied(&denied)),
+        Err(refusal) => Err(Reply::unauthenticated(*refusal)),
+    };
+    observer.user(&head);
+    let found = hosts.map_or(Found::NoHost, |hosts| route::find(hosts, &head));
+    let route = match (&admitted, found) {
+        (_, Found::Route(route)) => route,
+        (Ok(()), Found::HttpsRedirect) => {
+            return Reply::https_redirect(rewrite::https_redirect(&head)).into_response(asked, |_| {});
+        }
+        (Ok(()), Found::NoHost) => return bare(Reply::not_found("no such host"), asked, observer),
+        (Ok(()), Found::NoRoute) => return bare(Reply::not_found("no route"), asked, observer),
+        (Err(_), _) => return bare(admitted.err().unwrap_or_else(Reply::no_cluster), asked, observer),
+    };
+    observer.route(route, runtime.metrics(route));
+
+    let chosen = Chosen::new(runtime, downstream, route);
+    match (&*route.action, admitted) {
+        (Action::Forward(forward), Ok(())) => chosen.forward(forward, head, incoming, asked, observer).await,
+        (Action::Forward(_), Err(reply)) => chosen.reply(reply, &head, asked, observer),
+        (_, Err(reply)) => bare(reply, asked, observer),
+        (Action::Redirect(redirect), Ok(())) => {
+            let reply = Reply::redirect(redirect, rewrite::location(redirect, &head, downstream));
+            chosen.reply(reply, &head, asked, observer)
+        }
+        (Action::DirectResponse(direct), Ok(())) => {
+            let reply = Reply::direct(direct, || rewrite::own_location(&head));
+            chosen.reply(reply, &head, asked, observer)
+        }
+    }
+}
+
+/// A reply that no route has a say in.
+fn bare(reply: Reply, asked: Asked, observer: &mut Observer) -> Response<Body> {
+    observer.replied(&reply);
+    reply.into_response(asked, |_| {})
+}

@@ -1,0 +1,234 @@
+//! What a plan becomes in a running process: upstreams with their pools, keys, certificates, counters.
+//!
+//! A [`Runtime`] is swapped whole. What stays equal over a reload keeps its state: an upstream its
+//! connections, a key set its keys, a server its certificate.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use arc_swap::ArcSwap;
+
+use crate::authenticate::{Refusal, TokenCache};
+use crate::downstream::Downstream;
+use crate::head::Head;
+use crate::keys::{Fetcher, KeySet, KeySets};
+use crate::listener::Place;
+use crate::plan::Plan;
+use crate::plan::listener::{Listener, ListenerKind, ServerTls, VirtualHosts};
+use crate::plan::route::Route;
+use crate::telemetry::Telemetry;
+use crate::telemetry::metrics::{self, RouteMetrics};
+use crate::tls::material::Secrets;
+use crate::tls::reload::Rotating;
+use crate::tls::server::{Terminator, by_name};
+use crate::upstream::Cluster;
+use crate::upstream::dns::Names;
+
+/// The process, as every connection sees it.
+pub(crate) struct Process {
+    current: ArcSwap<Runtime>,
+    pub(crate) telemetry: Telemetry,
+    pub(crate) means: Means,
+}
+
+/// What runtimes are built with.
+#[derive(Clone)]
+pub(crate) struct Means {
+    pub(crate) secrets: Secrets,
+    pub(crate) names: Names,
+}
+
+/// A plan at work.
+pub(crate) struct Runtime {
+    /// Counted from 1.
+    pub(crate) generation: u64,
+    pub(crate) plan: Plan,
+    /// By the plan's indices.
+    pub(crate) clusters: Vec<Arc<Cluster>>,
+    keys: KeySets,
+    /// By listener and server.
+    servers: Vec<Vec<Server>>,
+    metrics: HashMap<usize, Arc<RouteMetrics>>,
+}
+
+/// A TLS server with its certificate.
+struct Server {
+    tls: ServerTls,
+    terminator: Arc<Rotating<Terminator>>,
+}
+
+impl Process {
+    /// With a first runtime.
+    pub(crate) fn new(first: Runtime, telemetry: Telemetry, means: Means) -> Process {
+        Process {
+            current: ArcSwap::from_pointee(first),
+            telemetry,
+            means,
+        }
+    }
+
+    /// What is in use now.
+    pub(crate) fn current(&self) -> Arc<Runtime> {
+        self.current.load_full()
+    }
+
+    /// Puts another one to use, and begins with what it does in the background.
+    pub(crate) fn swap(&self, next: Runtime) {
+        next.start();
+        let generation = i64::try_from(next.generation).unwrap_or(i64::MAX);
+        self.telemetry.metrics.generation.set(generation);
+        self.current.store(Arc::new(next));
+    }
+}
+
+impl Runtime {
+    /// Builds what a plan needs; takes over from `before` what is equal there. Reads certificates, so
+    /// any of them may be the reason for an error.
+    pub(crate) fn build(
+        plan: Plan,
+        means: &Means,
+        telemetry: &Telemetry,
+        before: Option<&Runtime>,
+    ) -> anyhow::Result<Runtime> {
+        let clusters = plan.upstreams.iter().map(|spec| {
+            let known = before.and_then(|before| before.clusters.iter().find(|one| *one.spec == **spec));
+            known
+                .cloned()
+                .map_or_else(|| Cluster::new(spec, &means.secrets, &means.names), Ok)
+        });
+        let clusters = clusters.collect::<anyhow::Result<_>>()?;
+        let fetcher = Fetcher::new(&means.names, &means.secrets);
+        let mut sets: Vec<Arc<KeySet>> = Vec::new();
+        for rule in &plan.jwt_rules {
+            let known = before.map_or(&[][..], |before| &before.keys.sets);
+            let same = sets
+                .iter()
+                .chain(known)
+                .find(|set| *set.source() == rule.keys)
+                .cloned();
+            sets.push(same.map_or_else(|| KeySet::new(&rule.keys, &fetcher), Ok)?);
+        }
+        let servers = plan
+            .listeners
+            .iter()
+            .map(|listener| servers(listener, &means.secrets, before));
+        Ok(Runtime {
+            generation: before.map_or(0, |before| before.generation) + 1,
+            servers: servers.collect::<anyhow::Result<_>>()?,
+            metrics: telemetry.metrics.routes(&plan),
+            keys: KeySets {
+                sets,
+                tokens: TokenCache::new(),
+            },
+            clusters,
+            plan,
+        })
+    }
+
+    /// Begins with look-ups and fetches. Inside a tokio runtime.
+    pub(crate) fn start(&self) {
+        self.clusters.iter().for_each(Cluster::start);
+        self.keys.sets.iter().for_each(KeySet::start);
+    }
+
+    /// Whether startup may be over: an exchange over an upstream to which we show a certificate brought
+    /// an HTTP status, or there is no such upstream.
+    pub(crate) fn is_proven(&self) -> bool {
+        let mut mutual = self
+            .clusters
+            .iter()
+            .filter(|cluster| cluster.is_mutual())
+            .peekable();
+        mutual.peek().is_none() || mutual.any(|cluster| cluster.proven.load(Ordering::Relaxed))
+    }
+
+    /// Verifies a request's tokens.
+    pub(crate) async fn authenticate(&self, head: &mut Head) -> Result<(), Box<Refusal>> {
+        self.keys.authenticate(&self.plan.jwt_rules, head).await
+    }
+
+    /// The route table for a connection; none when its listener or its server is gone.
+    pub(crate) fn hosts(&self, place: &Place, downstream: &Downstream) -> Option<&VirtualHosts> {
+        match &self.listener(place)?.1.kind {
+            ListenerKind::Plain(hosts) => Some(hosts),
+            ListenerKind::Tls(servers) => {
+                let sni = downstream.tls.as_ref().and_then(|tls| tls.sni.as_deref());
+                by_name(servers, sni)
+                    .and_then(|at| servers.get(at))
+                    .map(|server| &*server.hosts)
+            }
+        }
+    }
+
+    /// The certificate for a server name; the outer none = plain, the inner one = nobody has the name.
+    pub(crate) fn terminator(&self, place: &Place, sni: Option<&str>) -> Option<Arc<Terminator>> {
+        let (at, listener) = self.listener(place)?;
+        let ListenerKind::Tls(servers) = &listener.kind else {
+            return None;
+        };
+        let server = by_name(servers, sni)?;
+        Some(self.servers.get(at)?.get(server)?.terminator.current())
+    }
+
+    /// The counters of a route.
+    pub(crate) fn metrics(&self, route: &Route) -> Option<Arc<RouteMetrics>> {
+        self.metrics.get(&metrics::key(&route.action)).cloned()
+    }
+
+    /// Reads every certificate's files once. Blocks on the file system.
+    pub(crate) fn poll_certificates(&self) {
+        for server in self.servers.iter().flatten() {
+            server.terminator.poll();
+        }
+        for cluster in &self.clusters {
+            if let Some(tls) = &cluster.tls {
+                tls.poll();
+            }
+        }
+    }
+
+    /// When the certificate that ends first ends, in seconds since the epoch.
+    pub(crate) fn first_expiry(&self) -> Option<i64> {
+        let servers = self
+            .servers
+            .iter()
+            .flatten()
+            .map(|server| server.terminator.current().not_after);
+        let clients = self
+            .clusters
+            .iter()
+            .filter_map(|cluster| cluster.tls.as_ref()?.current().not_after);
+        servers.chain(clients).min()
+    }
+
+    fn listener(&self, place: &Place) -> Option<(usize, &Listener)> {
+        let mut all = self.plan.listeners.iter().enumerate();
+        all.find(|(_, listener)| place.is_of(listener))
+    }
+}
+
+fn servers(listener: &Listener, secrets: &Secrets, before: Option<&Runtime>) -> anyhow::Result<Vec<Server>> {
+    let ListenerKind::Tls(servers) = &listener.kind else {
+        return Ok(Vec::new());
+    };
+    let known = |tls: &ServerTls| {
+        let all = before
+            .into_iter()
+            .flat_map(|before| before.servers.iter().flatten());
+        all.into_iter()
+            .find(|server| server.tls == *tls)
+            .map(|server| server.terminator.clone())
+    };
+    let made = servers.iter().map(|server| {
+        let terminator = match known(&server.tls) {
+            Some(terminator) => terminator,
+            None => Arc::new(Rotating::of_server(server, secrets)?),
+        };
+        Ok(Server {
+            tls: server.tls.clone(),
+            terminator,
+        })
+    });
+    made.collect()
+}

@@ -1,0 +1,139 @@
+//! Certificates that change under a running process.
+//!
+//! Kubernetes swaps a symlink, Cloud Run fetches a secret anew on every read: neither inotify nor the
+//! modification time tells. So contents are polled; a change is believed when two polls agree (key and
+//! certificate are two files), built and checked whole, and swapped in for new connections. On any
+//! error the old one stays in use.
+
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use arc_swap::ArcSwap;
+
+use super::client::Originator;
+use super::material::{Files, Secrets};
+use super::server::Terminator;
+use crate::plan::listener::{ClientCertificate, TlsServer};
+use crate::plan::upstream::UpstreamSpec;
+
+/// Reads the files as they are now.
+type Read = Box<dyn Fn() -> anyhow::Result<Files> + Send + Sync>;
+/// Builds from what was read; the number counts the swaps.
+type Build<T> = Box<dyn Fn(&Files, u64) -> anyhow::Result<T> + Send + Sync>;
+
+/// Something built from files, and built again when they change.
+pub(crate) struct Rotating<T> {
+    /// Whose it is, for messages: a Gateway or an upstream.
+    name: String,
+    current: ArcSwap<T>,
+    read: Read,
+    build: Build<T>,
+    seen: Mutex<Seen>,
+}
+
+/// What the polls saw.
+#[derive(Default)]
+struct Seen {
+    in_use: String,
+    last: String,
+    generation: u64,
+    /// The last problem, so that it is told once and not at every poll.
+    problem: String,
+}
+
+impl<T> Rotating<T> {
+    fn start(
+        name: String,
+        read: impl Fn() -> anyhow::Result<Files> + Send + Sync + 'static,
+        build: impl Fn(&Files, u64) -> anyhow::Result<T> + Send + Sync + 'static,
+    ) -> anyhow::Result<Rotating<T>> {
+        let context = |error: anyhow::Error| error.context(name.clone());
+        let files = read().map_err(context)?;
+        let first = build(&files, 0).map_err(context)?;
+        let digest = files.digest();
+        Ok(Rotating {
+            name,
+            current: ArcSwap::from_pointee(first),
+            read: Box::new(read),
+            build: Box::new(build),
+            seen: Mutex::new(Seen {
+                in_use: digest.clone(),
+                last: digest,
+                ..Seen::default()
+            }),
+        })
+    }
+
+    /// What new connections use.
+    pub(crate) fn current(&self) -> Arc<T> {
+        self.current.load_full()
+    }
+
+    /// Reads the files once. Blocks on the file system.
+    pub(crate) fn poll(&self) {
+        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Err(error) = self.poll_into(&mut seen) {
+            let problem = format!("{error:#}");
+            if seen.problem != problem {
+                tracing::error!("{}: the certificate in use stays: {problem}", self.name);
+                seen.problem = problem;
+            }
+        }
+    }
+
+    fn poll_into(&self, seen: &mut Seen) -> anyhow::Result<()> {
+        let files = (self.read)()?;
+        let digest = files.digest();
+        let settled = digest == seen.last;
+        seen.last.clone_from(&digest);
+        if digest == seen.in_use || !settled {
+            return Ok(());
+        }
+        let next = (self.build)(&files, seen.generation + 1)?;
+        seen.generation += 1;
+        seen.in_use = digest;
+        seen.problem.clear();
+        self.current.store(Arc::new(next));
+        tracing::info!(
+            "{}: its certificates changed; new connections use the new ones",
+            self.name
+        );
+        Ok(())
+    }
+}
+
+impl Rotating<Terminator> {
+    /// For a server of a Gateway.
+    pub(crate) fn of_server(server: &TlsServer, secrets: &Secrets) -> anyhow::Result<Self> {
+        let (tls, secrets) = (server.tls.clone(), secrets.clone());
+        let asks = tls.client != ClientCertificate::NotAsked;
+        let credential = tls.certificate.clone();
+        Rotating::start(
+            server.gateway.to_string(),
+            move || secrets.of_server(&credential, asks),
+            move |files, _| Terminator::build(&tls, files),
+        )
+    }
+}
+
+impl Rotating<Originator> {
+    /// For an upstream; none if it is plain.
+    pub(crate) fn of_upstream(spec: &UpstreamSpec, secrets: &Secrets) -> anyhow::Result<Option<Self>> {
+        let Some(tls) = spec.tls.clone() else {
+            return Ok(None);
+        };
+        let (name, secrets, files_of) = (spec.name(), secrets.clone(), tls.clone());
+        let rotating = Rotating::start(
+            format!("upstream {name}"),
+            move || secrets.of_client(&files_of),
+            move |files, generation| Originator::build(&tls, files, &name, generation),
+        )?;
+        Ok(Some(rotating))
+    }
+}
+
+impl<T: fmt::Debug> fmt::Debug for Rotating<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Rotating").field("name", &self.name).finish()
+    }
+}

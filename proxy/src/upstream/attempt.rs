@@ -1,0 +1,253 @@
+//! One attempt: an endpoint, a connection from its pool or a new one, the request, the answer's head.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use http::{Response, StatusCode, Version};
+
+use super::connect::{self, Handshake};
+use super::failure::Failure;
+use super::limits::Counted;
+use super::pool::{self, Http1, Http2, Key};
+use super::{Call, Cluster, Endpoint};
+use crate::body::{Incoming, Upload};
+use crate::plan::upstream::Protocol;
+use crate::tls::client::{Originator, server_name};
+
+/// An answer's head, its body still to come, and what must be given back after that.
+pub(crate) type Answer = (Response<hyper::body::Incoming>, Lease);
+
+/// What a request holds until its answer was read to the end: a connection, and a place in the counts.
+pub(crate) struct Lease {
+    cluster: Arc<Cluster>,
+    endpoint: Busy,
+    http1: Option<(Key, Http1)>,
+    request: Incoming,
+    _counted: Counted,
+}
+
+/// Counts a request at its endpoint.
+struct Busy(Arc<Endpoint>);
+
+/// A connection, new or used.
+enum Connection {
+    Http1 { connection: Http1, used: bool },
+    Http2(Http2),
+}
+
+/// Sends the request to one endpoint.
+pub(crate) async fn attempt(
+    cluster: &Arc<Cluster>,
+    endpoint: Arc<Endpoint>,
+    call: &Call,
+    body: &Incoming,
+) -> Result<Answer, Failure> {
+    let endpoint = Busy::new(endpoint);
+    loop {
+        let (key, originator) = key(cluster, call);
+        let connection = acquire(cluster, &endpoint.0, &key, originator);
+        let connection = body.while_reading(connection).await?;
+        let counted = match cluster.limits.request() {
+            Ok(counted) => counted,
+            Err(failure) => {
+                if let Connection::Http1 { connection, .. } = connection {
+                    endpoint.0.pool.give_back(key, connection, cluster.lifetimes);
+                    cluster.limits.came_back();
+                }
+                return Err(failure);
+            }
+        };
+        match connection {
+            Connection::Http2(mut connection) => {
+                let request = call.http2(body.upload())?;
+                let response = connection.send_request(request).await;
+                let response = response.map_err(|error| Failure::of(&error))?;
+                return Ok((
+                    expected(response)?,
+                    Lease::new(cluster, endpoint, None, body, counted),
+                ));
+            }
+            Connection::Http1 { mut connection, used } => {
+                connection.served += 1;
+                let request = call.http1(body.upload());
+                let mut error = match connection.sender.try_send_request(request).await {
+                    Ok(response) => {
+                        let http1 = stays_open(&response).then_some((key, connection));
+                        return Ok((
+                            expected(response)?,
+                            Lease::new(cluster, endpoint, http1, body, counted),
+                        ));
+                    }
+                    Err(error) => error,
+                };
+                // closed while it was idle, before a byte was written: that was no attempt at all
+                if !used || error.take_message().is_none() {
+                    return Err(Failure::of(error.error()));
+                }
+            }
+        }
+    }
+}
+
+impl Lease {
+    fn new(
+        cluster: &Arc<Cluster>,
+        endpoint: Busy,
+        http1: Option<(Key, Http1)>,
+        request: &Incoming,
+        counted: Counted,
+    ) -> Lease {
+        Lease {
+            cluster: cluster.clone(),
+            endpoint,
+            http1,
+            request: request.clone(),
+            _counted: counted,
+        }
+    }
+
+    /// The answer was read to its end: its connection may serve another request.
+    pub(crate) fn finish(mut self) {
+        let Some((key, mut connection)) = self.http1.take() else {
+            return;
+        };
+        if connection.sender.is_ready() {
+            self.give_back(key, connection);
+        } else if Upload::is_done(&self.request) {
+            // the connection's task is about to notice
+            tokio::spawn(async move {
+                if connection.sender.ready().await.is_ok() {
+                    self.give_back(key, connection);
+                }
+            });
+        }
+        // else the upstream answered before it had read the request: what is left of it would be taken
+        // for the next one
+    }
+
+    fn give_back(&self, key: Key, connection: Http1) {
+        self.endpoint
+            .0
+            .pool
+            .give_back(key, connection, self.cluster.lifetimes);
+        self.cluster.limits.came_back();
+    }
+}
+
+impl Busy {
+    fn new(endpoint: Arc<Endpoint>) -> Busy {
+        endpoint.active.fetch_add(1, Ordering::Relaxed);
+        Busy(endpoint)
+    }
+}
+
+impl Drop for Busy {
+    fn drop(&mut self) {
+        self.0.active.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// What the connection must be like.
+fn key(cluster: &Cluster, call: &Call) -> (Key, Option<Arc<Originator>>) {
+    let http2 = match cluster.spec.protocol {
+        Protocol::Http1 => false,
+        Protocol::Http2 => true,
+        Protocol::AsClient => call.version == Version::HTTP_2,
+    };
+    let originator = cluster.tls.as_ref().map(crate::tls::reload::Rotating::current);
+    let name = match (&cluster.spec.tls, &cluster.fixed_name) {
+        (None, _) => None,
+        (Some(_), Some(fixed)) => Some(fixed.clone()),
+        (Some(_), None) => call.server_name(),
+    };
+    let key = Key {
+        http2,
+        name,
+        certificates: originator.as_ref().map_or(0, |originator| originator.generation),
+    };
+    (key, originator)
+}
+
+async fn acquire(
+    cluster: &Arc<Cluster>,
+    endpoint: &Arc<Endpoint>,
+    key: &Key,
+    originator: Option<Arc<Originator>>,
+) -> Result<Connection, Failure> {
+    if key.http2 {
+        let _waiting = cluster.limits.waiting()?;
+        let (cluster, at, wanted) = (cluster.clone(), endpoint.clone(), key.clone());
+        let lifetimes = cluster.lifetimes;
+        let make = move || async move {
+            let stream = dial(&cluster, &at, &wanted, originator).await?;
+            pool::http2(stream, cluster.spec.limits.max_streams).await
+        };
+        return endpoint
+            .pool
+            .share(key, lifetimes, make)
+            .await
+            .map(Connection::Http2);
+    }
+    if let Some(connection) = endpoint.pool.take(key, cluster.lifetimes) {
+        return Ok(Connection::Http1 {
+            connection,
+            used: true,
+        });
+    }
+    let _waiting = cluster.limits.waiting()?;
+    let permit = loop {
+        if let Some(permit) = cluster.limits.connection() {
+            break permit;
+        }
+        cluster.limits.freed().await;
+        if let Some(connection) = endpoint.pool.take(key, cluster.lifetimes) {
+            return Ok(Connection::Http1 {
+                connection,
+                used: true,
+            });
+        }
+    };
+    let stream = dial(cluster, endpoint, key, originator).await?;
+    let connection = pool::http1(stream, permit).await?;
+    Ok(Connection::Http1 {
+        connection,
+        used: false,
+    })
+}
+
+async fn dial(
+    cluster: &Cluster,
+    endpoint: &Endpoint,
+    key: &Key,
+    originator: Option<Arc<Originator>>,
+) -> Result<connect::Stream, Failure> {
+    let handshake = originator.map(|originator| Handshake {
+        config: match key.http2 {
+            true => originator.http2.clone(),
+            false => originator.http1.clone(),
+        },
+        name: server_name(key.name.as_deref()),
+    });
+    let deadline = cluster.spec.connect_timeout;
+    connect::connect(&endpoint.address, handshake, deadline, &cluster.name).await
+}
+
+/// What no upstream may answer: a switch of protocols that nobody asked for.
+fn expected<B>(response: Response<B>) -> Result<Response<B>, Failure> {
+    match response.status() {
+        StatusCode::SWITCHING_PROTOCOLS => Err(Failure::Protocol),
+        _ => Ok(response),
+    }
+}
+
+/// Whether the upstream keeps the connection (RFC 9112, section 9.3).
+fn stays_open<B>(response: &Response<B>) -> bool {
+    let closes = |value: &http::HeaderValue| {
+        let tokens = value.as_bytes().split(|byte| *byte == b',');
+        tokens
+            .into_iter()
+            .any(|token| token.trim_ascii().eq_ignore_ascii_case(b"close"))
+    };
+    let named = response.headers().get_all(http::header::CONNECTION);
+    response.version() == Version::HTTP_11 && !named.iter().any(closes)
+}

@@ -1,0 +1,248 @@
+//! All attempts of one request, under the route's timeout.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{Duration, Instant};
+
+use http::uri::{Authority, PathAndQuery, Scheme, Uri};
+use http::{HeaderMap, HeaderValue, Method, Request, Version, header};
+
+use super::attempt::{Answer, attempt};
+use super::failure::Failure;
+use super::{Cluster, Endpoint, retry};
+use crate::body::{Incoming, Upload};
+use crate::head::Head;
+use crate::headers::{Outgoing, Timeouts, next_attempt};
+use crate::plan::route::RetryPolicy;
+
+/// A request as it is sent on.
+pub(crate) struct Call {
+    pub(crate) method: Method,
+    /// Path and query, rewritten.
+    pub(crate) target: PathAndQuery,
+    /// The Host, rewritten.
+    pub(crate) authority: HeaderValue,
+    /// Without Host and pseudo headers.
+    pub(crate) headers: HeaderMap,
+    /// `http` or `https`, as the client came.
+    pub(crate) https: bool,
+    /// What the client speaks.
+    pub(crate) version: Version,
+}
+
+/// What the route says about failures.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Rules<'a> {
+    /// From the complete request on.
+    pub(crate) timeouts: Timeouts,
+    /// When to try again.
+    pub(crate) retry: Option<&'a RetryPolicy>,
+}
+
+/// What came of it.
+pub(crate) struct Outcome {
+    /// The answer's head, or why there is none.
+    pub(crate) result: Result<Answer, Failure>,
+    /// How many attempts were made.
+    pub(crate) attempts: u32,
+    /// The endpoint of the last one.
+    pub(crate) endpoint: Option<Arc<Endpoint>>,
+    /// When it began.
+    pub(crate) began: Instant,
+}
+
+/// Sends a request until it is answered, or it is no use, or it takes too long.
+pub(crate) async fn exchange(
+    cluster: &Arc<Cluster>,
+    call: &mut Call,
+    body: &Incoming,
+    rules: Rules<'_>,
+) -> Outcome {
+    let began = Instant::now();
+    call.frame(body);
+    let progress = Progress::default();
+    let deadline = after_body(body, rules.timeouts.total);
+    let result = tokio::select! {
+        biased;
+        result = attempts(cluster, call, body, rules, &progress) => result,
+        () = deadline => Err(Failure::Timeout),
+    };
+    if result.is_ok() {
+        cluster.proven.store(true, Ordering::Relaxed);
+    }
+    Outcome {
+        result,
+        attempts: progress.attempts.load(Ordering::Relaxed),
+        endpoint: progress.endpoint.load_full(),
+        began,
+    }
+}
+
+/// What is known when the timeout ends everything.
+#[derive(Default)]
+struct Progress {
+    attempts: AtomicU32,
+    endpoint: arc_swap::ArcSwapOption<Endpoint>,
+}
+
+async fn attempts(
+    cluster: &Arc<Cluster>,
+    call: &mut Call,
+    body: &Incoming,
+    rules: Rules<'_>,
+    progress: &Progress,
+) -> Result<Answer, Failure> {
+    let started = Instant::now();
+    let mut tried: Vec<Arc<Endpoint>> = Vec::new();
+    let mut retrying = None; // counts as a retry from its pause to its end
+    for number in 1.. {
+        let avoided: &[_] = match rules.retry {
+            Some(policy) if policy.avoid_previous_host => &tried,
+            _ => &[],
+        };
+        let endpoints = body.while_reading(cluster.endpoints()).await;
+        let endpoint = endpoints.choose(&cluster.spec.balance, avoided);
+        let endpoint = endpoint.ok_or(Failure::NoEndpoint)?;
+        progress.attempts.store(number, Ordering::Relaxed);
+        progress.endpoint.store(Some(endpoint.clone()));
+        call.number(number, rules, started);
+        let result = one(cluster, endpoint.clone(), call, body, rules).await;
+        let again = rules.retry.filter(|policy| {
+            number <= policy.attempts
+                && body.is_replayable()
+                && match &result {
+                    Ok((answer, _)) => retry::after_answer(&policy.on, answer.status(), answer.headers()),
+                    Err(failure) => retry::after_failure(&policy.on, *failure),
+                }
+        });
+        drop(retrying);
+        retrying = again.and_then(|_| cluster.limits.retry());
+        let (Some(policy), Some(_)) = (again, &retrying) else {
+            return result;
+        };
+        drop(result);
+        tried.push(endpoint);
+        let pause = retry::pause(policy, number, chassis::trace::random());
+        body.while_reading(tokio::time::sleep(pause)).await;
+    }
+    Err(Failure::NoEndpoint)
+}
+
+/// One attempt under its own deadline.
+async fn one(
+    cluster: &Arc<Cluster>,
+    endpoint: Arc<Endpoint>,
+    call: &Call,
+    body: &Incoming,
+    rules: Rules<'_>,
+) -> Result<Answer, Failure> {
+    tokio::select! {
+        biased;
+        result = attempt(cluster, endpoint, call, body) => result,
+        () = after_body(body, rules.timeouts.per_try) => Err(Failure::TryTimeout),
+    }
+}
+
+/// A deadline that begins when the client has sent all; none never ends.
+async fn after_body(body: &Incoming, timeout: Option<Duration>) {
+    match timeout {
+        Some(timeout) => {
+            body.complete().await;
+            tokio::time::sleep(timeout).await;
+        }
+        None => std::future::pending().await,
+    }
+}
+
+impl Call {
+    /// What the head becomes; its headers are taken out and come back with [`Call::restore`].
+    pub(crate) fn new(head: &mut Head, outgoing: Outgoing) -> Call {
+        Call {
+            method: head.method.clone(),
+            target: outgoing.target,
+            authority: outgoing.authority,
+            headers: std::mem::take(&mut head.headers),
+            https: head.scheme == crate::head::Scheme::Https,
+            version: head.version,
+        }
+    }
+
+    /// The head as it was sent: what response headers are formatted from.
+    pub(crate) fn restore(self, head: &mut Head) {
+        head.headers = self.headers;
+        head.authority = self.authority;
+        head.target = self.target;
+    }
+
+    /// The body's length on HTTP/1.1, as Envoy writes it: as the client said, else chunked; none at all
+    /// is said only where a body would be usual.
+    fn frame(&mut self, body: &Incoming) {
+        let bodyless = [Method::GET, Method::HEAD, Method::DELETE, Method::TRACE];
+        if body.is_empty()
+            && !bodyless.contains(&self.method)
+            && !self.headers.contains_key(header::CONTENT_LENGTH)
+        {
+            self.headers
+                .insert(header::CONTENT_LENGTH, HeaderValue::from_static("0"));
+        }
+    }
+
+    /// Says which attempt this is and how long it may take; the first was numbered with the other headers.
+    fn number(&mut self, number: u32, rules: Rules<'_>, started: Instant) {
+        if number > 1 {
+            let left = rules
+                .timeouts
+                .total
+                .map(|total| total.saturating_sub(started.elapsed()));
+            let shorter = match (left, rules.timeouts.per_try) {
+                (Some(left), Some(per_try)) => Some(left.min(per_try)),
+                (left, per_try) => left.or(per_try),
+            };
+            next_attempt(&mut self.headers, number, shorter);
+        }
+    }
+
+    /// The Host without its port, in lower case: what SNI and verification see.
+    pub(crate) fn server_name(&self) -> Option<Arc<str>> {
+        let host = self.authority.to_str().ok()?;
+        let name = match host.strip_prefix('[') {
+            Some(rest) => rest.split(']').next().unwrap_or(rest),
+            None => host.split(':').next().unwrap_or(host),
+        };
+        (!name.is_empty()).then(|| name.to_ascii_lowercase().into())
+    }
+
+    /// For HTTP/1.1.
+    pub(crate) fn http1(&self, body: Upload) -> Request<Upload> {
+        let mut request = self.request(body);
+        *request.uri_mut() = Uri::from(self.target.clone());
+        let unknown = !http_body::Body::is_end_stream(request.body());
+        let headers = request.headers_mut();
+        headers.insert(header::HOST, self.authority.clone());
+        if unknown && !headers.contains_key(header::CONTENT_LENGTH) {
+            headers.insert(header::TRANSFER_ENCODING, HeaderValue::from_static("chunked"));
+        }
+        request
+    }
+
+    /// For HTTP/2; fails when the Host is none.
+    pub(crate) fn http2(&self, body: Upload) -> Result<Request<Upload>, Failure> {
+        let mut request = self.request(body);
+        let scheme = if self.https { Scheme::HTTPS } else { Scheme::HTTP };
+        let authority = Authority::try_from(self.authority.as_bytes());
+        let mut parts = http::uri::Parts::default();
+        parts.scheme = Some(scheme);
+        parts.authority = Some(authority.map_err(|_| Failure::LocalReset)?);
+        parts.path_and_query = Some(self.target.clone());
+        *request.uri_mut() = Uri::from_parts(parts).map_err(|_| Failure::LocalReset)?;
+        *request.version_mut() = Version::HTTP_2;
+        Ok(request)
+    }
+
+    fn request(&self, body: Upload) -> Request<Upload> {
+        let mut request = Request::new(body);
+        request.method_mut().clone_from(&self.method);
+        request.headers_mut().clone_from(&self.headers);
+        request
+    }
+}

@@ -1,0 +1,222 @@
+//! Connections to one endpoint, kept for the next request: HTTP/1.1 ones by last in, first out, so that
+//! the surplus grows old and is closed; HTTP/2 ones are shared.
+//!
+//! A connection serves another request only if everything agrees that makes two connections different:
+//! the [`Key`]. Endpoint and upstream are part of it by where the pool stands.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use hyper::client::conn::{http1, http2};
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use tokio::sync::watch;
+
+use super::connect::Stream;
+use super::failure::Failure;
+use super::limits::Permit;
+use crate::body::Upload;
+
+/// What makes two connections to one endpoint different.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Key {
+    /// The protocol.
+    pub(crate) http2: bool,
+    /// The server name: SNI, and what the certificate was verified against where the Host counts. In
+    /// lower case.
+    pub(crate) name: Option<Arc<str>>,
+    /// Which of the certificates, counted by their swaps.
+    pub(crate) certificates: u64,
+}
+
+/// A connection that speaks HTTP/1.1, between two requests.
+pub(crate) struct Http1 {
+    pub(crate) sender: http1::SendRequest<Upload>,
+    born: Instant,
+    idle_since: Instant,
+    pub(crate) served: u32,
+    /// Its share of the connections that the upstream may have.
+    _permit: Permit,
+}
+
+/// A connection that speaks HTTP/2, as its many users hold it.
+pub(crate) type Http2 = http2::SendRequest<Upload>;
+
+type Attempt = Option<Result<Http2, Failure>>;
+
+struct Shared {
+    key: Key,
+    state: watch::Receiver<Attempt>,
+    born: Instant,
+    served: u32,
+}
+
+/// Until when a connection is used; none = for ever.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Lifetimes {
+    pub(crate) idle: Option<Duration>,
+    pub(crate) whole: Option<Duration>,
+    pub(crate) requests: Option<u32>,
+}
+
+/// The connections of one endpoint.
+#[derive(Default)]
+pub(crate) struct Pool {
+    idle: Mutex<Vec<(Key, Http1)>>,
+    shared: Mutex<Vec<Shared>>,
+}
+
+impl Pool {
+    /// The connection that was used last, if it is alive.
+    pub(crate) fn take(&self, key: &Key, lifetimes: Lifetimes) -> Option<Http1> {
+        let mut idle = lock(&self.idle);
+        while let Some(at) = idle.iter().rposition(|(other, _)| other == key) {
+            let (_, connection) = idle.remove(at);
+            if !connection.sender.is_closed() && !connection.is_over(lifetimes) {
+                return Some(connection);
+            }
+        }
+        None
+    }
+
+    /// Puts a connection back whose answer was read to its end.
+    pub(crate) fn give_back(&self, key: Key, mut connection: Http1, lifetimes: Lifetimes) {
+        connection.idle_since = Instant::now();
+        if !connection.is_over(lifetimes) {
+            lock(&self.idle).push((key, connection));
+        }
+    }
+
+    /// Closes what has been idle for too long.
+    pub(crate) fn sweep(&self, lifetimes: Lifetimes) {
+        lock(&self.idle)
+            .retain(|(_, connection)| !connection.sender.is_closed() && !connection.is_over(lifetimes));
+        lock(&self.shared).retain(|shared| shared.is_usable(lifetimes));
+    }
+
+    /// The shared connection, perhaps one that another request is just making; if there is none, `make`
+    /// is run by a task of its own, so that it goes on when this request is given up.
+    pub(crate) async fn share<F>(
+        &self,
+        key: &Key,
+        lifetimes: Lifetimes,
+        make: impl FnOnce() -> F,
+    ) -> Result<Http2, Failure>
+    where
+        F: Future<Output = Result<Http2, Failure>> + Send + 'static,
+    {
+        let mut state = self.shared_state(key, lifetimes, make);
+        let made = state.wait_for(Option::is_some).await;
+        match made.as_deref() {
+            Ok(Some(Ok(connection))) => Ok(connection.clone()),
+            Ok(Some(Err(failure))) => Err(*failure),
+            Ok(None) | Err(_) => Err(Failure::Connect),
+        }
+    }
+
+    fn shared_state<F>(
+        &self,
+        key: &Key,
+        lifetimes: Lifetimes,
+        make: impl FnOnce() -> F,
+    ) -> watch::Receiver<Attempt>
+    where
+        F: Future<Output = Result<Http2, Failure>> + Send + 'static,
+    {
+        let mut shared = lock(&self.shared);
+        shared.retain(|one| one.is_usable(lifetimes));
+        if let Some(one) = shared.iter_mut().find(|one| one.key == *key) {
+            one.served += 1;
+            return one.state.clone();
+        }
+        let (sender, state) = watch::channel(None);
+        shared.push(Shared {
+            key: key.clone(),
+            state: state.clone(),
+            born: Instant::now(),
+            served: 1,
+        });
+        let making = make();
+        tokio::spawn(async move { sender.send_replace(Some(making.await)) });
+        state
+    }
+
+    /// How many connections wait for requests.
+    pub(crate) fn idle_count(&self) -> usize {
+        lock(&self.idle).len()
+    }
+}
+
+impl Http1 {
+    fn is_over(&self, lifetimes: Lifetimes) -> bool {
+        lifetimes
+            .idle
+            .is_some_and(|most| self.idle_since.elapsed() > most)
+            || lifetimes.whole.is_some_and(|most| self.born.elapsed() > most)
+            || lifetimes.requests.is_some_and(|most| self.served >= most)
+    }
+}
+
+impl Shared {
+    fn is_usable(&self, lifetimes: Lifetimes) -> bool {
+        let alive = match &*self.state.borrow() {
+            None => self.state.has_changed().is_ok(),
+            Some(Ok(connection)) => !connection.is_closed(),
+            Some(Err(_)) => false,
+        };
+        alive
+            && lifetimes.whole.is_none_or(|most| self.born.elapsed() <= most)
+            && lifetimes.requests.is_none_or(|most| self.served < most)
+    }
+}
+
+/// Speaks HTTP/1.1 over a new connection.
+pub(crate) async fn http1(stream: Stream, permit: Permit) -> Result<Http1, Failure> {
+    let (sender, connection) = http1::Builder::new()
+        .max_headers(HEADERS)
+        .handshake(TokioIo::new(stream))
+        .await
+        .map_err(|error| Failure::of(&error))?;
+    tokio::spawn(async move {
+        if let Err(error) = connection.with_upgrades().await {
+            tracing::debug!("a connection to an upstream ended: {error}");
+        }
+    });
+    let now = Instant::now();
+    Ok(Http1 {
+        sender,
+        born: now,
+        idle_since: now,
+        served: 0,
+        _permit: permit,
+    })
+}
+
+/// Speaks HTTP/2 over a new connection.
+pub(crate) async fn http2(stream: Stream, streams: Option<u32>) -> Result<Http2, Failure> {
+    let mut builder = http2::Builder::new(TokioExecutor::new());
+    builder
+        .timer(TokioTimer::new())
+        .max_header_list_size(HEADER_BYTES);
+    if let Some(streams) = streams {
+        builder.initial_max_send_streams(usize::try_from(streams).ok());
+    }
+    let (sender, connection) = builder
+        .handshake(TokioIo::new(stream))
+        .await
+        .map_err(|error| Failure::of(&error))?;
+    tokio::spawn(async move {
+        if let Err(error) = connection.await {
+            tracing::debug!("an HTTP/2 connection to an upstream ended: {error}");
+        }
+    });
+    Ok(sender)
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// An answer with more header lines is a protocol error, as for Envoy.
+const HEADERS: usize = 100;
+/// Bytes of an HTTP/2 answer's head.
+const HEADER_BYTES: u32 = 256 * 1024;
