@@ -1,0 +1,191 @@
+//! Asks the proxy what real Istio and Envoy were asked, and compares the answers.
+//!
+//! `README.md` beside this file tells where the answers come from and how to add a case. Environment:
+//! `CONFORMANCE_ONLY=REGEX` selects cases by name, `CONFORMANCE_CASES=DIR` takes them from another folder, and
+//! `CONFORMANCE_ENVOY=BIN` starts Envoy with the case's `envoy.json`, to check this harness itself.
+#![allow(
+    clippy::print_stdout,
+    clippy::panic,
+    reason = "all of this is a test, not only the function that is marked so"
+)]
+
+mod answer;
+mod ask;
+mod case;
+mod client;
+mod compare;
+mod differences;
+mod gateway;
+mod material;
+mod ports;
+mod request;
+mod upstream;
+mod wire;
+
+use std::env;
+use std::fmt::Write as _;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use regex_automata::meta::Regex;
+use tokio::sync::Semaphore;
+use tokio::task::JoinSet;
+
+use case::Case;
+use differences::Differences;
+use gateway::Gateway;
+use material::Material;
+use upstream::Upstreams;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "until the proxy starts"]
+async fn the_proxy_answers_as_istio_and_envoy_do() {
+    chassis::crypto::install();
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/conformance");
+    let material = Arc::new(Material::read(&folder).expect("pki/ and jwt/ are readable"));
+    let against_envoy = env::var_os("CONFORMANCE_ENVOY").is_some();
+    let differences = Arc::new(if against_envoy {
+        Differences::none()
+    } else {
+        Differences::read(&folder.join("differences.yaml")).unwrap_or_else(|e| panic!("{e}"))
+    });
+    let (cases, all) = selected(&folder.join("cases"));
+    assert!(!cases.is_empty(), "no case is selected");
+
+    let side_by_side = Arc::new(Semaphore::new(CASES_SIDE_BY_SIDE));
+    let mut running = JoinSet::new();
+    for case in cases {
+        let (material, differences, turn) = (
+            Arc::clone(&material),
+            Arc::clone(&differences),
+            Arc::clone(&side_by_side),
+        );
+        running.spawn(async move {
+            let _turn = turn.acquire_owned().await;
+            run(&case, &material, &differences).await
+        });
+    }
+    let mut total = Report::default();
+    while let Some(report) = running.join_next().await {
+        let report = report.expect("a case runs to its end");
+        print!("{}", report.text);
+        total.add(&report);
+    }
+    let complaints = if all && !against_envoy {
+        differences.verdict(total.excused)
+    } else {
+        Vec::new()
+    };
+    complaints.iter().for_each(|complaint| println!("{complaint}"));
+    println!(
+        "{} agree, {} with a known difference, {} disagree",
+        total.agreed, total.excused, total.failed
+    );
+    assert_eq!(
+        total.failed + complaints.len(),
+        0,
+        "requests that disagree, and complaints about differences.yaml"
+    );
+}
+
+/// The folders of the cases to run, and whether these are all.
+fn selected(own: &Path) -> (Vec<PathBuf>, bool) {
+    let folder = env::var_os("CONFORMANCE_CASES").map(PathBuf::from);
+    let only = env::var("CONFORMANCE_ONLY").ok();
+    let all = folder.is_none() && only.is_none();
+    let pattern =
+        Regex::new(only.as_deref().unwrap_or("")).unwrap_or_else(|e| panic!("CONFORMANCE_ONLY: {e}"));
+    let entries =
+        fs::read_dir(folder.as_deref().unwrap_or(own)).expect("the folder of the cases is readable");
+    let mut cases: Vec<_> = entries
+        .map(|entry| entry.expect("a folder entry").path())
+        .collect();
+    cases.retain(|case| pattern.is_match(case.file_name().unwrap_or_default().as_encoded_bytes()));
+    cases.sort();
+    (cases, all)
+}
+
+/// What became of a case, or of all.
+#[derive(Default)]
+struct Report {
+    agreed: usize,
+    excused: usize,
+    failed: usize,
+    text: String,
+}
+
+impl Report {
+    fn add(&mut self, other: &Self) {
+        self.agreed += other.agreed;
+        self.excused += other.excused;
+        self.failed += other.failed;
+    }
+
+    fn fail(&mut self, count: usize, why: &str) {
+        self.failed += count;
+        let _ = writeln!(self.text, "FAIL {why}");
+    }
+}
+
+async fn run(folder: &Path, material: &Arc<Material>, differences: &Differences) -> Report {
+    let mut report = Report::default();
+    let mut fixed = upstream::PORTS.to_vec();
+    fixed.extend([gateway::ADMIN, request::FIRST_PLAIN_LISTENER]);
+    let (case, mut ports) = match Case::read(folder, material, &fixed) {
+        Ok(read) => read,
+        Err(why) => {
+            report.fail(1, &why);
+            return report;
+        }
+    };
+    let upstreams = Upstreams::start(&mut ports, material).expect("the upstreams' ports are reserved");
+    let mut gateway = match Gateway::start(&case, &ports, material).await {
+        Ok(gateway) => gateway,
+        Err(why) => {
+            report.fail(case.requests.len(), &format!("{}: the gateway {why}", case.name));
+            return report;
+        }
+    };
+    for (i, (request, expected)) in case.requests.iter().zip(&case.answers).enumerate() {
+        let got = ask::ask(
+            request,
+            &format!("{}/{}", case.name, request.name),
+            &upstreams,
+            material,
+        )
+        .await;
+        if let Some(status) = gateway.ended() {
+            let why = format!(
+                "{} / {}: the gateway ended, {status}\n{}",
+                case.name,
+                request.name,
+                gateway.output()
+            );
+            report.fail(case.requests.len() - i, &why);
+            return report;
+        }
+        let found = compare::compare(expected, &got);
+        let unexcused: Vec<_> = found
+            .iter()
+            .filter(|d| !differences.excuses(&case.name, &request.name, d))
+            .collect();
+        match (found.is_empty(), unexcused.is_empty()) {
+            (true, _) => report.agreed += 1,
+            (false, true) => report.excused += 1,
+            (false, false) => report.fail(1, &format!("{} / {}", case.name, request.name)),
+        }
+        for d in unexcused {
+            let _ = writeln!(
+                report.text,
+                "     {}\n       expected {}\n       got      {}",
+                d.field, d.expected, d.got
+            );
+        }
+    }
+    gateway.stop().await;
+    report
+}
+
+/// Most of a run is waiting; more of them would distort the durations that some cases measure.
+const CASES_SIDE_BY_SIDE: usize = 2;
