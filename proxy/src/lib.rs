@@ -9,6 +9,18 @@
 //! called. Start there.
 #![allow(dead_code, reason = "the parts land one after the other")]
 
+/// The command line, and from documents to a plan.
+mod bootstrap;
+
+/// What documents would do, without doing it.
+mod check;
+
+pub use bootstrap::{Arguments, Config, Job};
+pub use check::check;
+
+/// What we were told, as it is written: Istio documents.
+pub(crate) mod istio;
+
 /// What we were told: Istio documents, compiled once.
 pub(crate) mod plan;
 

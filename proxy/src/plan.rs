@@ -9,6 +9,8 @@ use std::sync::Arc;
 
 pub(crate) mod authentication;
 pub(crate) mod authorization;
+pub(crate) mod compile;
+pub(crate) mod describe;
 pub(crate) mod listener;
 pub(crate) mod route;
 pub(crate) mod text;

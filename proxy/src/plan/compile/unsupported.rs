@@ -1,0 +1,36 @@
+//! What a plan can say and the data path does not do yet. Each is refused by name, so that nothing is
+//! ever silently ignored; an entry goes when its feature lands.
+
+use crate::istio::report::{At, Report};
+
+/// A part of the subset, by what a document calls it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Feature {
+    ConsistentHash,
+    Cors,
+    Fault,
+    Mirror,
+    OutlierDetection,
+    PoolLimits,
+    RetryBudget,
+    UseClientProtocol,
+}
+
+/// What is missing today.
+const NOT_YET: [Feature; 8] = [
+    Feature::ConsistentHash,
+    Feature::Cors,
+    Feature::Fault,
+    Feature::Mirror,
+    Feature::OutlierDetection,
+    Feature::PoolLimits,
+    Feature::RetryBudget,
+    Feature::UseClientProtocol,
+];
+
+/// Refuses a feature that the data path does not have.
+pub(crate) fn refuse(feature: Feature, at: &At<'_>, report: &mut Report) {
+    if NOT_YET.contains(&feature) {
+        report.error(at, "not supported yet");
+    }
+}
