@@ -11,6 +11,7 @@ use chassis::health::Health;
 use chassis::shutdown::{GRACE, Shutdown};
 
 use crate::admin;
+use crate::bootstrap::{Config, load};
 use crate::drain::Drain;
 use crate::listener::{self, Listeners};
 use crate::plan::Plan;
@@ -65,8 +66,40 @@ pub struct Addresses {
     pub admin: SocketAddr,
 }
 
+/// Reads everything and binds everything.
+///
+/// # Errors
+/// Every problem of the documents, or the first certificate or address that cannot be used.
+#[allow(clippy::unused_async, reason = "binding needs a tokio runtime; the caller cannot forget it so")]
+pub async fn build(config: Config) -> anyhow::Result<Bound> {
+    Bound::new(Settings::of(config))
+}
+
+impl Settings {
+    fn of(config: Config) -> Settings {
+        let mut paths = Vec::new();
+        if config.is_reloadable() {
+            paths.extend(config.documents.iter().chain(&config.mesh_config).cloned());
+        }
+        Settings {
+            admin: config.admin,
+            secrets: Secrets {
+                directory: config.secrets.clone(),
+                system_roots: config.env.read("SSL_CERT_FILE").ok().flatten().map(Into::into),
+            },
+            poll: config.reload_interval,
+            access: config.access_log.clone(),
+            service: config.service.as_str().into(),
+            documents: Documents {
+                paths,
+                load: Arc::new(move || Ok(load(&config)?)),
+            },
+        }
+    }
+}
+
 impl Bound {
-    /// Reads everything and binds everything. Inside a tokio runtime.
+    /// Inside a tokio runtime.
     pub(crate) fn new(settings: Settings) -> anyhow::Result<Bound> {
         chassis::crypto::install();
         let telemetry = Telemetry {
