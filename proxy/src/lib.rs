@@ -102,4 +102,4 @@ mod drain;
 /// From a configuration to a running process.
 mod life;
 
-pub use life::{Addresses, Bound};
+pub use life::{Addresses, Bound, build};

@@ -54,6 +54,7 @@ pub struct Bound {
     addresses: Addresses,
     documents: Documents,
     poll: Duration,
+    health: Health,
 }
 
 /// Where a process listens.
@@ -66,12 +67,11 @@ pub struct Addresses {
     pub admin: SocketAddr,
 }
 
-/// Reads everything and binds everything.
+/// Reads everything and binds everything. Inside a tokio runtime.
 ///
 /// # Errors
 /// Every problem of the documents, or the first certificate or address that cannot be used.
-#[allow(clippy::unused_async, reason = "binding needs a tokio runtime; the caller cannot forget it so")]
-pub async fn build(config: Config) -> anyhow::Result<Bound> {
+pub fn build(config: Config) -> anyhow::Result<Bound> {
     Bound::new(Settings::of(config))
 }
 
@@ -132,6 +132,7 @@ impl Bound {
             addresses,
             documents: settings.documents,
             poll: settings.poll,
+            health: Health::starting(),
         })
     }
 
@@ -140,10 +141,15 @@ impl Bound {
         self.addresses.clone()
     }
 
+    /// What the probes see.
+    pub fn health(&self) -> Health {
+        self.health.clone()
+    }
+
     /// Serves until the shutdown is asked for, then drains: readiness goes off, nothing new is accepted,
     /// what is in flight gets the grace period.
     pub async fn run(mut self, shutdown: Shutdown) {
-        let health = Health::starting();
+        let health = self.health;
         let drain = Drain::new(shutdown.clone());
         let first = self.process.current();
         first.start();

@@ -31,7 +31,7 @@ fn run(config: Config, env: &Env) -> anyhow::Result<ExitCode> {
     raise_descriptor_limit();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(async {
-        let bound = proxy::build(config).await?;
+        let bound = proxy::build(config)?;
         let shutdown = Shutdown::on_signals()?;
         let addresses = bound.addresses();
         for (port, address) in &addresses.listeners {

@@ -9,6 +9,7 @@ use chassis::access::AccessLog;
 use chassis::env::Env;
 use chassis::health::Health;
 use chassis::shutdown::Shutdown;
+use clap::Parser;
 
 use super::{Listen, Options, Part, say};
 use crate::prepare;
@@ -166,8 +167,22 @@ impl Service<'_> {
 
     /// In either role; the arguments make the difference.
     fn proxy(self) -> Result<Bound> {
-        let arguments = self.settings.arguments(self.part, &self.places).join(" ");
-        anyhow::bail!("`proxy {arguments}` is not part of this build yet")
+        let words = self.settings.arguments(self.part, &self.places);
+        let words = std::iter::once("proxy".to_owned()).chain(words);
+        let arguments = proxy::Arguments::try_parse_from(words)?;
+        let mut config = proxy::Config::new(&arguments, &self.env())?;
+        config.bind = self.listen.ip();
+        config.service = self.part.name().to_owned();
+        config.access_log = self.access_log;
+        let bound = proxy::build(config)?;
+        let addresses = named(self.part, &bound.addresses());
+        let health = bound.health();
+        let run = Box::new(move |shutdown| -> Running { Box::pin(bound.run(shutdown)) });
+        Ok(Bound {
+            addresses,
+            health,
+            run,
+        })
     }
 
     /// The process' environment, with what the topology says in place of what it happens to hold.
@@ -190,6 +205,26 @@ impl Service<'_> {
         inherited.chain(ours).collect()
     }
 }
+
+/// The proxy's addresses by the names they have in `endpoints.json`. The gateway's plain entrance is the
+/// one that a person opens, where there is one.
+fn named(part: Part, addresses: &proxy::Addresses) -> Endpoints {
+    let name = part.name();
+    let mut endpoints = Endpoints::from([(format!("{name}-admin"), format!("http://{}", addresses.admin))]);
+    let plain = addresses.listeners.iter().any(|(port, _)| *port != HTTPS);
+    for (port, address) in &addresses.listeners {
+        let (name, url) = match (*port == HTTPS, plain) {
+            (true, true) => (format!("{name}-https"), format!("https://{address}")),
+            (true, false) => (name.to_owned(), format!("https://{address}")),
+            (false, _) => (name.to_owned(), format!("http://{address}")),
+        };
+        endpoints.insert(name, url);
+    }
+    endpoints
+}
+
+/// The number that the Gateway documents give a server with TLS.
+const HTTPS: u16 = 443;
 
 fn one(part: Part, address: SocketAddr) -> Endpoints {
     Endpoints::from([(part.name().to_owned(), format!("http://{address}"))])

@@ -286,14 +286,20 @@ async fn only_the_pinned_client_gets_through_mutual_tls_and_only_to_the_named_se
 
     let (address, admin, _trigger) = connect("stranger", "web.test", "web.test");
     let answer = get(address, "web.test").await;
-    assert!(answer.ends_with("reset reason: connection termination"), "{answer}");
+    assert!(
+        answer.ends_with("reset reason: connection termination"),
+        "{answer}"
+    );
     let startup = get_path(admin, "/health/startup").await;
     assert!(startup.starts_with("HTTP/1.1 503"), "{startup}");
 
     for (sni, name) in [("web.test", "other.test"), ("unknown.test", "web.test")] {
         let (address, _, _trigger) = connect("client", sni, name);
         let answer = get(address, "web.test").await;
-        assert!(answer.ends_with("reset reason: remote connection failure"), "{answer}");
+        assert!(
+            answer.ends_with("reset reason: remote connection failure"),
+            "{answer}"
+        );
     }
 }
 

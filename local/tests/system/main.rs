@@ -1,0 +1,34 @@
+//! The whole system by HTTP: every check on the way from the browser to the backend is really made, and
+//! every failure has the answer that the documentation promises.
+//!
+//! Each test starts the system as a person does (`local --ports auto`, real processes, real sockets, the
+//! documents in `istio/`) with a state folder of its own.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "panicking is how tests fail")]
+
+#[path = "../it/harness.rs"]
+#[allow(dead_code, reason = "each test binary uses its part of it")]
+mod harness;
+
+/// Clients of the gateway: certificates and tokens, good and bad.
+mod callers;
+
+/// Sign in, read the message, sign out: by HTTP, as a browser does it.
+mod journey;
+
+/// What the gateway's documents promise to whoever calls it.
+mod gateway;
+
+/// Who may pass Cloud Run's front door.
+mod front_door;
+
+/// Policies edited, removed and broken while the system runs.
+mod documents;
+
+/// Parts that die, hang and come back.
+mod failures;
+
+/// Everything behind one public gateway.
+mod gke;
+
+/// Starts that are refused: one clear line, exit code 2, nothing left running.
+mod refused_starts;
