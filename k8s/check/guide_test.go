@@ -145,6 +145,12 @@ func TestUpMakesEverythingOnceAndDownLeavesNothing(t *testing.T) {
 				t.Errorf("a second time changed %v to %v", state, again)
 			}
 
+			for _, section := range sections(t) {
+				if _, output, err := project.deploy(t, "", "up", topology, section); err != nil {
+					t.Errorf("section %s alone: %v\n%s", section, err, output)
+				}
+			}
+
 			calls, output, err = project.deploy(t, "no\n", "down", topology)
 			if err == nil || len(calls) > 0 {
 				t.Errorf("down did not ask, or did not listen: %v\n%s", calls, output)
@@ -176,6 +182,21 @@ func TestUpMakesEverythingOnceAndDownLeavesNothing(t *testing.T) {
 		})
 	}
 	t.Run("gcloud understands each command", gcloudUnderstands)
+}
+
+// The sections of the guide that deploy/up runs.
+func sections(t *testing.T) []string {
+	var found []string
+	heading := ""
+	for _, line := range strings.Split(read(t, "docs/deploy.md"), "\n") {
+		if strings.HasPrefix(line, "## ") {
+			heading = line[3:]
+		}
+		if strings.HasPrefix(line, "```bash up") && !slices.Contains(found, heading) {
+			found = append(found, heading)
+		}
+	}
+	return found
 }
 
 func (project project) listed(t *testing.T) []string {
