@@ -47,6 +47,8 @@ impl Gateway {
             None => Self::proxy(case, ports, material, folder)?,
         };
         let output = File::create(folder.join(OUTPUT))?;
+        // a refusal to start is to be read, not how it came about
+        command.env("RUST_BACKTRACE", "0");
         command
             .stdin(Stdio::null())
             .stdout(output.try_clone()?)

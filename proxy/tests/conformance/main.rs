@@ -39,7 +39,6 @@ use material::Material;
 use upstream::Upstreams;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "until the proxy starts"]
 async fn the_proxy_answers_as_istio_and_envoy_do() {
     chassis::crypto::install();
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/conformance");
