@@ -20,10 +20,12 @@ pub(crate) use fetch::Fetcher;
 
 /// How often a set is fetched anew.
 const REFRESH: Duration = Duration::from_secs(20 * 60);
-/// After a failure: this often in a row ...
-const QUICK_RETRIES: u32 = 7;
-/// ... after this long ...
-const QUICK: Duration = Duration::from_secs(1);
+/// After a failure: this long, doubling up to a second (at a start the key server may be a moment late) ...
+const QUICK: Duration = Duration::from_millis(100);
+/// ... this often in a row ...
+const QUICK_RETRIES: u32 = 10;
+/// ... said aloud from this one on, when a second and a half have passed ...
+const ALOUD: u32 = 5;
 /// ... and then after this, doubling ...
 const SLOW: Duration = Duration::from_secs(60);
 /// ... up to this.
@@ -110,9 +112,12 @@ impl KeySet {
         self.current.load_full()
     }
 
-    /// Waits for the first fetch, if one is under way; tells whether there are keys now.
+    /// Waits for the first set while a start is fresh, a second and a half at most; tells whether there
+    /// are keys now.
     async fn first(&self) -> bool {
-        if self.current.load().is_none() && self.lock().failures == 0 {
+        while self.current.load().is_none() && self.lock().failures < ALOUD {
+            let due = self.lock().next;
+            tokio::time::sleep_until(due.into()).await;
             self.refresh_if_due().await;
         }
         self.current.load().is_some()
@@ -168,11 +173,13 @@ impl KeySet {
         schedule.failures += 1;
         let doubled = schedule.failures.saturating_sub(QUICK_RETRIES + 1).min(16);
         let pause = match schedule.failures <= QUICK_RETRIES {
-            true => QUICK,
+            true => QUICK
+                .saturating_mul(1 << (schedule.failures - 1).min(16))
+                .min(Duration::from_secs(1)),
             false => SLOW.saturating_mul(1 << doubled).min(SLOWEST),
         };
         schedule.next = Instant::now() + pause;
-        if schedule.problem != problem {
+        if schedule.failures >= ALOUD && schedule.problem != problem {
             let kept = match self.current.load().is_some() {
                 true => "the last good set stays in use",
                 false => "tokens are refused until it is there",

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
 use anyhow::{Result, bail};
+use chassis::access::Record;
 use chassis::shutdown::Shutdown;
 use tokio::sync::mpsc;
 use tokio::time::MissedTickBehavior;
@@ -45,6 +46,11 @@ struct Said {
     table: bool,
     ready: bool,
     waiting: bool,
+}
+
+/// The proxy's own question whether the gateway admits its certificate: nobody's request.
+fn is_probe(record: &Record) -> bool {
+    record.service == Part::Gateway.name() && record.method == "HEAD" && record.path == "/"
 }
 
 impl System {
@@ -114,6 +120,7 @@ impl System {
                         .join("\n")
                 );
             }
+            What::Line(Line::Record(record)) if is_probe(&record) => {}
             What::Line(Line::Record(record)) => self.requests.add(*record),
             What::Line(Line::Text(text)) => say(&format!("{}: {text}", part.name())),
             What::Ended(how) => return self.on_end(part, &how),
