@@ -79,7 +79,7 @@ fn chromedriver() -> (Child, String) {
     (process, format!("http://127.0.0.1:{port}"))
 }
 
-fn capabilities(scripts: Scripts, profile: &std::path::Path) -> ChromeCapabilities {
+fn capabilities(scripts: Scripts, profile: &std::path::Path) -> thirtyfour::ChromeCapabilities {
     let mut chrome = DesiredCapabilities::chrome();
     let profile = format!("--user-data-dir={}", profile.display());
     let quiet = [

@@ -4,6 +4,7 @@
 //! out, because it needs more than Rust. `SCREENSHOTS=docs` writes the two pictures that the README shows.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "panicking is how tests fail")]
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use thirtyfour::prelude::*;
@@ -25,7 +26,8 @@ const MESSAGE: &str = "The secret message is: Hello World";
 async fn a_person_signs_in_reads_the_message_and_signs_out() {
     let system = System::start(&[]).await;
     let browser = Browser::start(Scripts::On).await;
-    journey(&system, &browser).await;
+    let pictures = std::env::var_os("SCREENSHOTS").map(|folder| harness::workspace().join(folder));
+    journey(&system, &browser, pictures).await;
     browser.quit().await;
 }
 
@@ -33,7 +35,7 @@ async fn a_person_signs_in_reads_the_message_and_signs_out() {
 async fn the_same_without_javascript() {
     let system = System::start(&[]).await;
     let browser = Browser::start(Scripts::Off).await;
-    journey(&system, &browser).await;
+    journey(&system, &browser, None).await;
     browser.quit().await;
 }
 
@@ -41,7 +43,7 @@ async fn the_same_without_javascript() {
 async fn the_same_with_everything_behind_one_public_gateway() {
     let system = System::start(&["--topology", "gke"]).await;
     let browser = Browser::start(Scripts::On).await;
-    journey(&system, &browser).await;
+    journey(&system, &browser, None).await;
     browser.quit().await;
 }
 
@@ -71,11 +73,16 @@ async fn fits(page: &WebDriver) {
     );
 }
 
-async fn journey(system: &System, browser: &Browser) {
+async fn journey(system: &System, browser: &Browser, pictures: Option<PathBuf>) {
     let page = &browser.driver;
+    let picture = async |name: &str| {
+        if let Some(folder) = &pictures {
+            page.screenshot(&folder.join(name)).await.unwrap();
+        }
+    };
     page.goto(system.page()).await.unwrap();
     browser.shows("Sign in").await;
-    system.screenshot(page, "sign-in.png").await;
+    picture("sign-in.png").await;
 
     // the wrong password: the form again, with a reason, and what was typed as the address
     sign_in(page, "not-the-password").await;
@@ -92,7 +99,7 @@ async fn journey(system: &System, browser: &Browser) {
     sign_in(page, PASSWORD).await;
     browser.shows(MESSAGE).await;
     browser.shows(EMAIL).await;
-    system.screenshot(page, "signed-in.png").await;
+    picture("signed-in.png").await;
 
     page.refresh().await.unwrap();
     browser.shows(MESSAGE).await;
@@ -143,17 +150,3 @@ async fn click(page: &WebDriver, selector: &str) {
 
 const PATIENCE: Duration = Duration::from_secs(10);
 const POLL: Duration = Duration::from_millis(50);
-
-impl System {
-    /// Writes what the browser shows to `$SCREENSHOTS`, if that is set.
-    async fn screenshot(&self, page: &WebDriver, name: &str) {
-        if let Ok(folder) = std::env::var("SCREENSHOTS") {
-            // relative to the workspace, where the command is given
-            let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR"))
-                .join("..")
-                .join(folder)
-                .join(name);
-            page.screenshot(&path).await.unwrap();
-        }
-    }
-}

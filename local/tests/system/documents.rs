@@ -13,7 +13,7 @@ const SECRET: &str = "/api/secure.json";
 /// The system with documents of its own.
 async fn start() -> (System, PathBuf) {
     let system = System::start_with_own_documents(&[]).await;
-    let documents = system.documents().to_owned();
+    let documents = system.documents();
     (system, documents)
 }
 
@@ -80,7 +80,7 @@ async fn an_edited_path_holds_for_the_next_request() {
     let policy = istio.join("private/policy.yaml");
     let text = std::fs::read_to_string(&policy).unwrap();
     change(&system, || {
-        write(&policy, &text.replace("- /api/healthz", "- /api/secure.json"))
+        write(&policy, &text.replace("- /api/healthz", "- /api/secure.json"));
     })
     .await;
     assert_eq!(ask(&system, &proxy, SECRET, None).await.0, 200);
@@ -110,7 +110,7 @@ async fn a_broken_edit_keeps_the_old_rules_and_says_why() {
         write(
             &policy,
             &text.replace("- /api/healthz", "- /api/healthz\n        - /api/open"),
-        )
+        );
     })
     .await;
     assert_eq!(ask(&system, &proxy, SECRET, None).await.0, 403);

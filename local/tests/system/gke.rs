@@ -56,7 +56,7 @@ async fn bad_tokens_are_refused_with_istios_words() {
     let system = start().await;
     let good = callers::sign_in(&system).await;
     let expired = callers::resigned(&system, &good, |claims| {
-        claims["exp"] = json!(callers::now() - 120)
+        claims["exp"] = json!(callers::now() - 120);
     });
     let another = callers::resigned(&system, &good, |claims| claims["aud"] = json!("another"));
     let client = callers::client().build().unwrap();
@@ -94,7 +94,7 @@ async fn an_expired_or_broken_token_cookie_locks_nobody_out() {
         .expect("set with the session")
         .to_owned();
     let expired = callers::resigned(&system, &good, |claims| {
-        claims["exp"] = json!(callers::now() - 120)
+        claims["exp"] = json!(callers::now() - 120);
     });
     for bad in [expired.as_str(), "not-a-token"] {
         visitor.plant("acme_api_token", bad, "/api/");

@@ -28,7 +28,7 @@ async fn a_misspelt_field() {
             &istio.join("private/gateway.yaml"),
             "credentialName:",
             "credentialname:",
-        )
+        );
     };
     refused(
         change,
@@ -48,7 +48,7 @@ async fn an_unset_variable() {
             &istio.join("private/users.yaml"),
             "${AUTH_JWKS_URI}",
             "${AUTH_JWKS_URL}",
-        )
+        );
     };
     refused(change, &["private/users.yaml", "AUTH_JWKS_URL"]).await;
 }
