@@ -1,7 +1,6 @@
 //! One accepted connection: the TLS handshake if its listener has TLS, then HTTP/1.1 or HTTP/2 by
 //! hyper, within bounds. Each request goes to [`crate::request::handle`].
 
-use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,6 +14,7 @@ use tokio::net::TcpStream;
 use tokio_rustls::LazyConfigAcceptor;
 use tokio_rustls::server::TlsStream;
 
+use crate::codec::HEADER_BYTES;
 use crate::downstream::{Downstream, Tls};
 use crate::drain::Drain;
 use crate::listener::Place;
@@ -22,11 +22,11 @@ use crate::request;
 use crate::runtime::Process;
 use crate::tls::{H2, HANDSHAKE_DEADLINE, HTTP_1_1, identity};
 
-/// Lines of a request's head, as in Istio's gateways.
-const HEADERS: usize = 100;
-/// Bytes of a request's head, the same.
-const HEADER_BYTES: usize = 60 * 1024;
-/// Streams at a time, the same.
+/// What hyper reads at most of a request's head; [`crate::codec`] refuses in Envoy's words what is above
+/// its smaller bound.
+const READ_HEADERS: usize = 200;
+const READ_BYTES: usize = 2 * HEADER_BYTES;
+/// Streams at a time, as in Istio's gateways.
 const STREAMS: u32 = 1024;
 /// From the end of an answer, or the connection's begin, to the next complete head. Longer than what
 /// load balancers and clients keep idle connections for, or they would send into a closing one.
@@ -121,6 +121,7 @@ async fn shake_hands(
     let runtime = connection.process.current();
     let Some(terminator) = runtime.terminator(&connection.place, sni.as_deref()) else {
         tracing::debug!(remote = %connection.downstream.remote, "no server has the name {sni:?}");
+        let _ = start.io.set_zero_linger(); // a reset, as from Envoy
         return Ok(None);
     };
     let config = terminator.config(&hello);
@@ -147,10 +148,7 @@ where
 {
     let remote = connection.downstream.remote;
     let connection = Arc::new(connection);
-    let service = service_fn(move |request| {
-        let connection = connection.clone();
-        async move { Ok::<_, Infallible>(request::handle(connection, request).await) }
-    });
+    let service = service_fn(move |request| request::handle(connection.clone(), request));
     let builder = builder(codec);
     let serving = builder.serve_connection_with_upgrades(TokioIo::new(stream), service);
     if let Err(error) = drain.watch(serving.into_owned()).await {
@@ -164,13 +162,13 @@ fn builder(codec: Codec) -> auto::Builder<TokioExecutor> {
         .http1()
         .timer(TokioTimer::new())
         .header_read_timeout(IDLE)
-        .max_headers(HEADERS)
-        .max_buf_size(HEADER_BYTES);
+        .max_headers(READ_HEADERS)
+        .max_buf_size(READ_BYTES);
     builder
         .http2()
         .timer(TokioTimer::new())
         .max_concurrent_streams(STREAMS)
-        .max_header_list_size(u32::try_from(HEADER_BYTES).unwrap_or(u32::MAX));
+        .max_header_list_size(u32::try_from(READ_BYTES).unwrap_or(u32::MAX));
     match codec {
         Codec::Http1 => builder.http1_only(),
         Codec::Http2 => builder.http2_only(),

@@ -82,6 +82,7 @@ impl<'a> Chosen<'a> {
             }
             Err(failure) => {
                 let retried = outcome.attempts > 1 && failure.is_reset();
+                body.catch_up().await;
                 let asked = asked.later(!body.is_complete());
                 self.reply(Reply::unavailable(failure, retried), &head, asked, observer)
             }

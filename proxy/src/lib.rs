@@ -39,6 +39,9 @@ pub(crate) mod downstream;
 /// 3. Speaks HTTP within bounds.
 mod connection;
 
+/// What hyper reads and must be refused all the same.
+mod codec;
+
 /// 4. Answers one request: the spine. Start here.
 mod request;
 

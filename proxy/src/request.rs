@@ -6,6 +6,7 @@ use http::{Request, Response};
 use http_body::Body as _;
 
 use crate::body::Body;
+use crate::codec::{self, Reset};
 use crate::connection::Connection;
 use crate::forward::Chosen;
 use crate::headers::{self, Received};
@@ -21,7 +22,7 @@ use crate::{authorize, rewrite};
 pub(crate) async fn handle(
     connection: Arc<Connection>,
     request: Request<hyper::body::Incoming>,
-) -> Response<Body> {
+) -> Result<Response<Body>, Reset> {
     let runtime = connection.process.current();
     let (parts, incoming) = request.into_parts();
     let mut observer = connection
@@ -32,12 +33,16 @@ pub(crate) async fn handle(
     let unfit = Asked::unfit(&parts.method, parts.version, unread);
     let plan = &runtime.plan;
     let downstream = &connection.downstream;
-    let response = match headers::receive(parts, downstream, plan.trusted_hops, plan.path) {
+    let version = parts.version;
+    let received = codec::examine(&parts)
+        .and_then(|()| headers::receive(parts, downstream, plan.trusted_hops, plan.path));
+    let response = match received {
         Ok(received) => answer(&runtime, &connection, received, incoming, &mut observer).await,
+        Err(refused) if codec::is_reset(refused, version) => return Err(Reset::malformed()),
         Err(refused) => bare(Reply::unfit(refused), unfit, &mut observer),
     };
     observer.status = response.status().as_u16();
-    response.map(|body| body.observed(observer))
+    Ok(response.map(|body| body.observed(observer)))
 }
 
 /// From a fit request to its answer.

@@ -25,6 +25,8 @@ enum Content {
         lease: Option<Box<Lease>>,
         /// HTTP/1.1 clients get none (as from Envoy).
         trailers: bool,
+        /// The upstream broke off: told a moment later, so that what came before is written first.
+        broken: Option<hyper::Error>,
     },
 }
 
@@ -54,6 +56,7 @@ impl Body {
                 source,
                 lease,
                 trailers,
+                broken: None,
             },
             observer: None,
         }
@@ -115,7 +118,7 @@ impl http_body::Body for Body {
     fn is_end_stream(&self) -> bool {
         match &self.content {
             Content::Whole(bytes) => bytes.is_none(),
-            Content::Stream { source, .. } => source.is_end_stream(),
+            Content::Stream { source, broken, .. } => broken.is_none() && source.is_end_stream(),
         }
     }
 

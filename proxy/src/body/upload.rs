@@ -117,6 +117,11 @@ impl Incoming {
         }
     }
 
+    /// Reads what the client has sent by now, up to the bound; waits for nothing.
+    pub(crate) async fn catch_up(&self) {
+        self.while_reading(std::future::ready(())).await;
+    }
+
     /// Whether the client has sent all of it.
     pub(crate) fn is_complete(&self) -> bool {
         let complete = |shared: &Arc<Shared>| shared.complete.load(Ordering::Acquire);
@@ -161,8 +166,9 @@ impl Shared {
         let Some(source) = &mut state.source else {
             return Poll::Ready(None);
         };
-        match std::task::ready!(Pin::new(source).poll_frame(cx)) {
+        match std::task::ready!(Pin::new(&mut *source).poll_frame(cx)) {
             Some(Ok(frame)) => {
+                let ended = source.is_end_stream();
                 // a request's trailers go no further
                 if let Ok(data) = frame.into_data() {
                     state.received += data.len() as u64;
@@ -172,6 +178,10 @@ impl Shared {
                         state.stop_keeping();
                     }
                 }
+                if ended {
+                    // whoever sends a body of known length does not ask again
+                    self.end(state);
+                }
                 Poll::Ready(Some(Ok(())))
             }
             Some(Err(_)) => {
@@ -180,12 +190,16 @@ impl Shared {
                 Poll::Ready(Some(Err(Aborted)))
             }
             None => {
-                state.source = None;
-                self.complete.store(true, Ordering::Release);
-                self.completed.notify_waiters();
+                self.end(state);
                 Poll::Ready(None)
             }
         }
+    }
+
+    fn end(&self, state: &mut State) {
+        state.source = None;
+        self.complete.store(true, Ordering::Release);
+        self.completed.notify_waiters();
     }
 }
 
@@ -226,9 +240,9 @@ impl Upload {
         shared.0.as_ref().is_none_or(|shared| shared.lock().is_sent())
     }
 
-    /// No body.
-    pub(crate) fn empty() -> Upload {
-        Incoming::empty().upload()
+    /// Whether there is no body at all.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.shared.is_none()
     }
 }
 
@@ -260,11 +274,9 @@ impl Body for Upload {
         self.shared.as_ref().is_none_or(|shared| shared.lock().is_sent())
     }
 
+    /// Always unknown: the request's headers say the length, and hyper would add one of its own.
     fn size_hint(&self) -> SizeHint {
-        match &self.shared {
-            Some(_) => SizeHint::default(),
-            None => SizeHint::with_exact(0),
-        }
+        SizeHint::default()
     }
 }
 

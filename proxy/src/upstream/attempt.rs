@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
+use http::header::{CONTENT_LENGTH, TRANSFER_ENCODING};
 use http::{Response, StatusCode, Version};
 
 use super::connect::{self, Handshake};
@@ -232,11 +233,20 @@ async fn dial(
     connect::connect(&endpoint.address, handshake, deadline, &cluster.name).await
 }
 
-/// What no upstream may answer: a switch of protocols that nobody asked for.
+/// Refuses what no upstream may answer: a switch of protocols that nobody asked for, and lengths that two
+/// readers could understand differently (RFC 9112, section 6.3).
 fn expected<B>(response: Response<B>) -> Result<Response<B>, Failure> {
-    match response.status() {
-        StatusCode::SWITCHING_PROTOCOLS => Err(Failure::Protocol),
-        _ => Ok(response),
+    let headers = response.headers();
+    let mut codings = headers.get_all(TRANSFER_ENCODING).iter();
+    let lengths = headers.get_all(CONTENT_LENGTH).iter().count();
+    let clear = match (codings.next(), codings.next()) {
+        (None, _) => lengths < 2,
+        (Some(one), None) => lengths == 0 && one.as_bytes().eq_ignore_ascii_case(b"chunked"),
+        (Some(_), Some(_)) => false,
+    };
+    match clear && response.status() != StatusCode::SWITCHING_PROTOCOLS {
+        true => Ok(response),
+        false => Err(Failure::Protocol),
     }
 }
 

@@ -59,7 +59,6 @@ pub(crate) async fn exchange(
     rules: Rules<'_>,
 ) -> Outcome {
     let began = Instant::now();
-    call.frame(body);
     let progress = Progress::default();
     let deadline = after_body(body, rules.timeouts.total);
     let result = tokio::select! {
@@ -174,19 +173,6 @@ impl Call {
         head.target = self.target;
     }
 
-    /// The body's length on HTTP/1.1, as Envoy writes it: as the client said, else chunked; none at all
-    /// is said only where a body would be usual.
-    fn frame(&mut self, body: &Incoming) {
-        let bodyless = [Method::GET, Method::HEAD, Method::DELETE, Method::TRACE];
-        if body.is_empty()
-            && !bodyless.contains(&self.method)
-            && !self.headers.contains_key(header::CONTENT_LENGTH)
-        {
-            self.headers
-                .insert(header::CONTENT_LENGTH, HeaderValue::from_static("0"));
-        }
-    }
-
     /// Says which attempt this is and how long it may take; the first was numbered with the other headers.
     fn number(&mut self, number: u32, rules: Rules<'_>, started: Instant) {
         if number > 1 {
@@ -216,11 +202,19 @@ impl Call {
     pub(crate) fn http1(&self, body: Upload) -> Request<Upload> {
         let mut request = self.request(body);
         *request.uri_mut() = Uri::from(self.target.clone());
-        let unknown = !http_body::Body::is_end_stream(request.body());
+        let bodyless = [Method::GET, Method::HEAD, Method::DELETE, Method::TRACE].contains(&self.method);
+        let empty = request.body().is_empty();
         let headers = request.headers_mut();
         headers.insert(header::HOST, self.authority.clone());
-        if unknown && !headers.contains_key(header::CONTENT_LENGTH) {
-            headers.insert(header::TRANSFER_ENCODING, HeaderValue::from_static("chunked"));
+        // the length is as the client said it, else chunked; "none" is said only where a body would be usual
+        match (headers.contains_key(header::CONTENT_LENGTH), empty) {
+            (false, false) => {
+                headers.insert(header::TRANSFER_ENCODING, HeaderValue::from_static("chunked"));
+            }
+            (false, true) if !bodyless => {
+                headers.insert(header::CONTENT_LENGTH, HeaderValue::from_static("0"));
+            }
+            _ => {}
         }
         request
     }

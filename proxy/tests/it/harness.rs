@@ -1,0 +1,218 @@
+//! A process on port 0 from documents in a directory of its own, an upstream, and a client of few words.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+use chassis::access::AccessLog;
+use chassis::env::Env;
+use chassis::shutdown::{Shutdown, Trigger};
+use clap::Parser;
+use proxy::{Arguments, Config};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::JoinHandle;
+
+/// Whatever a test waits for takes no longer.
+pub(crate) const DEADLINE: Duration = Duration::from_secs(10);
+
+/// Documents on disk, gone with the test.
+pub(crate) struct Documents(PathBuf);
+
+/// A running proxy.
+pub(crate) struct Running {
+    pub(crate) address: SocketAddr,
+    pub(crate) admin: SocketAddr,
+    pub(crate) trigger: Trigger,
+    pub(crate) task: JoinHandle<()>,
+}
+
+impl Documents {
+    /// One plain listener whose every request goes to the upstream.
+    pub(crate) fn plain(upstream: SocketAddr) -> Documents {
+        static NUMBER: AtomicU32 = AtomicU32::new(0);
+        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+        let directory = std::env::temp_dir().join(format!("proxy-it-{}-{number}", std::process::id()));
+        std::fs::create_dir_all(&directory).unwrap();
+        let documents = Documents(directory);
+        documents.write("gateway.yaml", GATEWAY);
+        documents.write("routes.yaml", ROUTES);
+        documents.write(
+            "registry.yaml",
+            &REGISTRY.replace("PORT", &upstream.port().to_string()),
+        );
+        documents
+    }
+
+    pub(crate) fn write(&self, name: &str, text: &str) {
+        std::fs::write(self.0.join(name), text).unwrap();
+    }
+
+    pub(crate) fn remove(&self, name: &str) {
+        std::fs::remove_file(self.0.join(name)).unwrap();
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        &self.0
+    }
+
+    /// Starts a proxy for them.
+    pub(crate) async fn start(&self) -> Running {
+        let path = self.path().to_str().unwrap();
+        let arguments = Arguments::parse_from([
+            "proxy",
+            "--config",
+            path,
+            "--labels",
+            "istio=ingress",
+            "--namespace",
+            "test",
+            "--bind",
+            "127.0.0.1",
+            "--admin",
+            "127.0.0.1:0",
+            "--port-map",
+            "80:0",
+        ]);
+        let mut config = Config::new(&arguments, &Env::default()).unwrap();
+        config.access_log = AccessLog::off();
+        config.reload_interval = Duration::from_millis(10);
+        let bound = proxy::build(config).unwrap();
+        let addresses = bound.addresses();
+        let (trigger, shutdown) = Shutdown::manual();
+        Running {
+            address: addresses.listeners[0].1,
+            admin: addresses.admin,
+            trigger,
+            task: tokio::spawn(bound.run(shutdown)),
+        }
+    }
+}
+
+impl Drop for Documents {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+impl Running {
+    /// Waits until another configuration than this one is in use.
+    pub(crate) async fn reloaded(&self, generation: u64) {
+        let wanted = format!("\"generation\":{generation},");
+        let reloaded = async {
+            while !exchange(
+                self.admin,
+                "GET /config HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n",
+            )
+            .await
+            .contains(&wanted)
+            {
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+        };
+        tokio::time::timeout(DEADLINE, reloaded).await.unwrap();
+    }
+
+    /// The status of a GET.
+    pub(crate) async fn status(&self, path: &str) -> u16 {
+        let request = format!("GET {path} HTTP/1.1\r\nhost: web.test\r\nconnection: close\r\n\r\n");
+        exchange(self.address, &request).await[9..12].parse().unwrap()
+    }
+}
+
+/// Sends bytes and reads to the end of the connection.
+pub(crate) async fn exchange(address: SocketAddr, request: &str) -> String {
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let mut answer = Vec::new();
+    let read = stream.read_to_end(&mut answer);
+    let _ = tokio::time::timeout(DEADLINE, read).await.unwrap();
+    String::from_utf8(answer).unwrap()
+}
+
+/// Answers requests with `ok`, those below `/slow` after a moment.
+pub(crate) async fn upstream() -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(async move {
+        loop {
+            let (stream, _) = listener.accept().await.unwrap();
+            tokio::spawn(answer(stream));
+        }
+    });
+    address
+}
+
+async fn answer(mut stream: TcpStream) {
+    let mut head = Vec::new();
+    while stream.read_buf(&mut head).await.unwrap_or(0) > 0 {
+        if !head.ends_with(b"\r\n\r\n") {
+            continue;
+        }
+        if head.starts_with(b"GET /slow") {
+            tokio::time::sleep(Duration::from_millis(300)).await;
+        }
+        head.clear();
+        let answer = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok";
+        if stream.write_all(answer).await.is_err() {
+            return;
+        }
+    }
+}
+
+const GATEWAY: &str = r#"
+apiVersion: networking.istio.io/v1
+kind: Gateway
+metadata:
+  name: web
+  namespace: test
+spec:
+  selector:
+    istio: ingress
+  servers:
+  - port:
+      number: 80
+      name: http
+      protocol: HTTP
+    hosts:
+    - "*"
+"#;
+
+const ROUTES: &str = r#"
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata:
+  name: web
+  namespace: test
+spec:
+  hosts:
+  - "*"
+  gateways:
+  - web
+  http:
+  - route:
+    - destination:
+        host: a.test
+"#;
+
+const REGISTRY: &str = r#"
+apiVersion: networking.istio.io/v1
+kind: ServiceEntry
+metadata:
+  name: a
+  namespace: test
+spec:
+  hosts:
+  - a.test
+  location: MESH_EXTERNAL
+  resolution: STATIC
+  ports:
+  - number: 80
+    name: http
+    protocol: HTTP
+  endpoints:
+  - address: 127.0.0.1
+    ports:
+      http: PORT
+"#;

@@ -1,0 +1,10 @@
+//! The proxy through real sockets and real TLS, one binary for all of it. What Istio answers to a
+//! request is compared in `tests/conformance`; here stands what recordings cannot show: reloads, the
+//! end, hostile peers.
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "tests fail that way")]
+
+mod drain;
+mod harness;
+mod hostile;
+mod reload;
