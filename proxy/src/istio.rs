@@ -451,10 +451,9 @@ fn document<T: DeserializeOwned + Default>(about: About, report: &mut Report) ->
         return None;
     };
     let path = Path::default().key("spec");
-    let before = report.errors.len();
     let spec = decode_into(&about, node, &path, report);
-    // what is left of a document with mistakes would only bring follow-up complaints
-    (report.errors.len() == before).then_some(Document { about, spec })
+    // a spec that is no mapping has been told; that everything is missing in it need not be
+    matches!(node.value, Value::Map(_)).then_some(Document { about, spec })
 }
 
 fn decode_into<T: DeserializeOwned + Default>(

@@ -4,6 +4,7 @@
 //! does not know, so that an expression means here what it means in the mesh.
 
 use std::borrow::Cow;
+use std::fmt;
 
 use regex_automata::meta::{Config, Regex};
 use regex_automata::util::syntax::Config as Syntax;
@@ -11,12 +12,21 @@ use regex_automata::util::syntax::Config as Syntax;
 mod syntax;
 
 /// A compiled expression.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(crate) struct Re2 {
+    /// As written.
+    expression: Box<str>,
     /// Anchored at both ends, over all alternatives.
     whole: Regex,
     /// The same expression, anywhere in a text.
     anywhere: Regex,
+}
+
+/// The expression, not the automaton.
+impl fmt::Debug for Re2 {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&self.expression, f)
+    }
 }
 
 impl Re2 {
@@ -30,6 +40,7 @@ impl Re2 {
         }
         let translated = syntax::translate(expression)?;
         Ok(Re2 {
+            expression: expression.into(),
             anywhere: build(&translated)?,
             whole: build(&format!(r"\A(?:{translated})\z"))?,
         })

@@ -229,9 +229,9 @@ fn scalar((text, style): Scalar<'_>, tag: Option<&Tag>, line: usize) -> Result<V
 }
 
 /// What kubectl's reader and a reader of YAML 1.2 take for different things: the many booleans of YAML
-/// 1.1, octal numbers with a leading zero or `0o`, binary numbers, digits with underscores.
+/// 1.1 (`y` and `n` are text for istiod, as recorded), octal numbers with a leading zero or `0o`, binary numbers, digits with underscores.
 fn is_ambiguous(word: &str) -> bool {
-    const BOOLEANS: [&str; 6] = ["y", "n", "yes", "no", "on", "off"];
+    const BOOLEANS: [&str; 4] = ["yes", "no", "on", "off"];
     let digits = word.trim_start_matches(['-', '+']);
     let numeric = digits.starts_with(|first: char| first.is_ascii_digit());
     BOOLEANS.iter().any(|boolean| word.eq_ignore_ascii_case(boolean))

@@ -41,6 +41,9 @@ pub(crate) mod upstream;
 pub(crate) mod value;
 pub(crate) mod virtual_host;
 
+#[cfg(test)]
+mod tests;
+
 /// Whose plan it is: what Istio knows of a pod.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Workload<'a> {

@@ -219,7 +219,10 @@ fn redirect(raw: &raw::Redirect, rule: &HttpRoute, at: &At<'_>, report: &mut Rep
                 .parse::<Authority>()
                 .is_ok_and(|parsed| parsed.port().is_some())
         {
-            report.error(&at.key("port"), format!("{authority} has a port already"));
+            report.warn(
+                &at.key("port"),
+                format!("{authority} has a port already; the location gets both, as in Istio"),
+            );
         }
     }
     if let Some(uri) = raw.uri.as_ref().filter(|uri| !is_uri_text(uri)) {
@@ -339,5 +342,4 @@ fn check_authority(text: &str, at: &At<'_>, report: &mut Report) {
 fn is_uri_text(text: &str) -> bool {
     text.bytes()
         .all(|b| b.is_ascii_graphic() && !b"\"<>\\^`{|}".contains(&b))
-        && !text.contains('#')
 }
