@@ -24,7 +24,7 @@ use crate::topology::{Places, Settings};
 /// How often readiness is looked at until it is there.
 const LOOK: Duration = Duration::from_millis(5);
 /// Logs of a part below the runner: what went wrong, and what live reload did.
-const RUNNER_LOGS: &str = "warn,proxy::reload=info";
+const RUNNER_LOGS: &str = "warn,proxy::life=info,proxy::reload=info";
 
 /// The parts, by the names they have everywhere.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, clap::ValueEnum, Serialize, Deserialize)]
