@@ -18,6 +18,7 @@ use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use serde_json::{Value, json};
 
+use crate::plan::describe::describe;
 use crate::runtime::{Process, Runtime};
 use crate::tls::material::now;
 
@@ -90,7 +91,7 @@ fn config(runtime: &Runtime) -> Value {
         "generation": runtime.generation,
         "files": sources.collect::<Vec<_>>(),
         "warnings": plan.warnings,
-        "plan": format!("{plan:#?}").lines().collect::<Vec<_>>(),
+        "plan": describe(plan).lines().collect::<Vec<_>>(),
     })
 }
 

@@ -7,4 +7,5 @@
 mod drain;
 mod harness;
 mod hostile;
+mod refused;
 mod reload;
