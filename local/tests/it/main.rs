@@ -16,6 +16,7 @@ mod identity;
 mod metadata;
 
 /// Cloud Run's front door: four answers, and what is passed on.
+mod documents;
 mod front_door;
 
 /// Certificates, secrets and registry documents.
