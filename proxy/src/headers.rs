@@ -3,7 +3,6 @@
 //!
 //! RFC 9110, section 7.6, says what is for one hop only; the rest is what Envoy does at the edge of a mesh.
 
-
 mod forwarded;
 mod hop_by_hop;
 mod inline;

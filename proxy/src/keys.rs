@@ -8,6 +8,7 @@
 
 mod fetch;
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
@@ -30,6 +31,8 @@ const ALOUD: u32 = 5;
 const SLOW: Duration = Duration::from_secs(60);
 /// ... up to this.
 const SLOWEST: Duration = Duration::from_secs(60 * 60);
+/// How long a request with a token waits for the very first set.
+const FIRST: Duration = Duration::from_millis(1500);
 /// How often an unknown kid may ask for a set.
 const ON_DEMAND: Duration = Duration::from_secs(60);
 
@@ -41,6 +44,7 @@ pub(crate) struct KeySet {
     /// Held by whoever fetches.
     flight: tokio::sync::Mutex<()>,
     fetcher: Fetcher,
+    started: AtomicBool,
 }
 
 struct Schedule {
@@ -70,6 +74,7 @@ impl KeySet {
             }),
             flight: tokio::sync::Mutex::default(),
             fetcher: fetcher.clone(),
+            started: AtomicBool::new(false),
         }))
     }
 
@@ -85,8 +90,8 @@ impl KeySet {
 
     /// Begins to fetch in the background, for as long as somebody holds the set. Inside a runtime.
     pub(crate) fn start(self: &Arc<KeySet>) {
-        if self.is_inline() {
-            return;
+        if self.is_inline() || self.started.swap(true, Ordering::Relaxed) {
+            return; // a set that a reload keeps goes on as it was
         }
         let weak = Arc::downgrade(self);
         tokio::spawn(async move {
@@ -112,14 +117,17 @@ impl KeySet {
         self.current.load_full()
     }
 
-    /// Waits for the first set while a start is fresh, a second and a half at most; tells whether there
-    /// are keys now.
+    /// Waits for the first set while a start is fresh, for [`FIRST`] at most; tells whether there are
+    /// keys now.
     async fn first(&self) -> bool {
-        while self.current.load().is_none() && self.lock().failures < ALOUD {
-            let due = self.lock().next;
-            tokio::time::sleep_until(due.into()).await;
-            self.refresh_if_due().await;
-        }
+        let fetches = async {
+            while self.current.load().is_none() && self.lock().failures < ALOUD {
+                let due = self.lock().next;
+                tokio::time::sleep_until(due.into()).await;
+                self.refresh_if_due().await;
+            }
+        };
+        let _ = tokio::time::timeout(FIRST, fetches).await;
         self.current.load().is_some()
     }
 

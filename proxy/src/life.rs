@@ -53,6 +53,7 @@ pub struct Bound {
     admin: Acceptor,
     addresses: Addresses,
     documents: Documents,
+    watch: Watch,
     poll: Duration,
     health: Health,
 }
@@ -111,6 +112,7 @@ impl Bound {
             secrets: settings.secrets,
             names: Names::default(),
         };
+        let watch = Watch::new(&settings.documents);
         let plan = (settings.documents.load)()?;
         for warning in &plan.warnings {
             tracing::warn!("{warning}");
@@ -131,6 +133,7 @@ impl Bound {
             admin,
             addresses,
             documents: settings.documents,
+            watch,
             poll: settings.poll,
             health: Health::starting(),
         })
@@ -161,7 +164,7 @@ impl Bound {
             tokio::spawn(readiness::prove(self.process.clone(), health.clone())),
             tokio::spawn(housekeeping(self.process.clone(), self.poll)),
         ];
-        let mut watch = Watch::new(&self.documents);
+        let mut watch = self.watch;
         loop {
             tokio::select! {
                 () = shutdown.requested() => break,
@@ -172,12 +175,19 @@ impl Bound {
                 let plan = watch.poll(&documents);
                 (watch, plan)
             });
-            let Ok((returned, plan)) = polled.await else { break };
+            let Ok((returned, plan)) = polled.await else {
+                tracing::error!("the documents are not watched any more: reading them failed badly");
+                shutdown.requested().await;
+                break;
+            };
             watch = returned;
-            if let Some(plan) = plan
-                && let Err(error) = swap(plan, &self.process, &mut self.listeners, &drain)
-            {
-                watch.tell(&format!("{error:#}"));
+            match plan.map(|plan| swap(plan, &self.process, &mut self.listeners, &drain)) {
+                Some(Ok(())) => watch.settled(),
+                Some(Err(error)) => {
+                    watch.tell(&format!("{error:#}"));
+                    watch.again();
+                }
+                None => {}
             }
         }
         health.draining();

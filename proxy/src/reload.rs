@@ -46,7 +46,12 @@ impl Documents {
 }
 
 impl Watch {
-    /// Begins with what is in use.
+    /// Nothing is wrong any more: the same problem would be said aloud again.
+    pub(crate) fn settled(&mut self) {
+        self.problem.clear();
+    }
+
+    /// Begins with what the documents are now; before they are loaded, so that no change is missed.
     pub(crate) fn new(documents: &Documents) -> Watch {
         let now = documents.digest().ok();
         Watch {
@@ -56,8 +61,8 @@ impl Watch {
         }
     }
 
-    /// Looks once. A new plan, when there is one to try; whatever becomes of it, it is not tried again
-    /// until something changes. Blocks on the file system.
+    /// Looks once. A new plan, when there is one to try; it is not tried again until something changes,
+    /// or [`Watch::again`] says so. Blocks on the file system.
     pub(crate) fn poll(&mut self, documents: &Documents) -> Option<Plan> {
         let now = match documents.digest() {
             Ok(now) => now,
@@ -74,15 +79,18 @@ impl Watch {
         }
         self.settled = Some(now);
         match (documents.load)() {
-            Ok(plan) => {
-                self.problem.clear();
-                Some(plan)
-            }
+            Ok(plan) => Some(plan),
             Err(error) => {
                 self.tell(&format!("{error:#}"));
                 None
             }
         }
+    }
+
+    /// What was tried could not be put to use, perhaps for want of something beside the documents: a
+    /// secret that comes a moment later, a port that is still taken. It is tried again with every poll.
+    pub(crate) fn again(&mut self) {
+        self.settled = None;
     }
 
     /// Says once why the old plan stays.

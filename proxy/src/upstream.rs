@@ -70,6 +70,7 @@ struct Lookups {
     names: Names,
     wanted: Vec<(Box<str>, u16, u32)>,
     first_only: bool,
+    started: AtomicBool,
     busy: AtomicBool,
     known: Mutex<(Vec<Vec<SocketAddr>>, Instant)>,
     /// Turns true with the first look-up that ended, well or not.
@@ -119,8 +120,9 @@ impl Cluster {
 
     /// Begins with what goes on in the background. Inside a runtime.
     pub(crate) fn start(self: &Arc<Cluster>) {
-        if self.lookups.is_none() {
-            return;
+        match &self.lookups {
+            Some(lookups) if !lookups.started.swap(true, Ordering::Relaxed) => {}
+            _ => return, // nothing to look up, or an upstream that a reload kept
         }
         let weak = Arc::downgrade(self);
         tokio::spawn(async move {
@@ -254,6 +256,7 @@ impl Lookups {
                 .map(|one| (one.address.0.clone(), one.address.1, one.weight))
                 .collect(),
             first_only,
+            started: AtomicBool::new(false),
             busy: AtomicBool::new(false),
             known: Mutex::new((Vec::new(), Instant::now())),
             done: watch::channel(false).0,

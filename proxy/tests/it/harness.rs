@@ -73,7 +73,7 @@ impl Documents {
             "--admin",
             "127.0.0.1:0",
             "--port-map",
-            "80:0",
+            "80:0,443:0",
         ]);
         let mut config = Config::new(&arguments, &Env::default()).unwrap();
         config.access_log = AccessLog::off();

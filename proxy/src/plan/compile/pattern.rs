@@ -61,7 +61,7 @@ pub(crate) fn compile(
 ) -> Vec<Pattern> {
     let one = |pattern: Option<Pattern>| pattern.into_iter().collect();
     match kind {
-        Kind::Principal => principal::principals(value, &scope.mesh.trust_domains),
+        Kind::Principal => principal::principals(value, &scope.mesh.trust_domains, at, report),
         Kind::RequestPrincipal => vec![principal::request_principal(value)],
         Kind::Namespace => one(principal::namespace(value, at, report)),
         Kind::ServiceAccount => one(principal::service_account(value, namespace, at, report)),

@@ -11,9 +11,15 @@ use super::pattern::text;
 /// The trust domain that stands for the mesh's own, whatever it is.
 const LOCAL: &str = "cluster.local";
 
-/// `principals`: the value behind `spiffe://`. One of five parts whose trust domain is the mesh's stands
-/// for its aliases too.
-pub(crate) fn principals(value: &str, domains: &[String]) -> Vec<Pattern> {
+/// `principals`: the value behind `spiffe://`.
+pub(crate) fn principals(value: &str, domains: &[String], at: &At<'_>, report: &mut Report) -> Vec<Pattern> {
+    let values = in_every_domain(value, domains);
+    let patterns = values.iter().filter_map(|value| spiffe(value, at, report));
+    patterns.collect()
+}
+
+/// A value of five parts whose trust domain is the mesh's stands for its aliases too.
+pub(crate) fn in_every_domain(value: &str, domains: &[String]) -> Vec<String> {
     let mut values = Vec::new();
     let domain = value.split('/').next().unwrap_or("");
     let is_full = value.split('/').count() == 5 && domain != "*";
@@ -36,7 +42,7 @@ pub(crate) fn principals(value: &str, domains: &[String]) -> Vec<Pattern> {
     } else {
         values.push(value.to_owned());
     }
-    values.iter().filter_map(|value| spiffe(value)).collect()
+    values
 }
 
 fn fits(pattern: &str, domain: &str) -> bool {
@@ -49,13 +55,12 @@ fn fits(pattern: &str, domain: &str) -> bool {
             .is_some_and(|suffix| domain.ends_with(suffix))
 }
 
-fn spiffe(value: &str) -> Option<Pattern> {
+fn spiffe(value: &str, at: &At<'_>, report: &mut Report) -> Option<Pattern> {
     let text = match text(value, TextMatch::NotEmpty) {
         TextMatch::Exact(text) => TextMatch::Exact(format!("spiffe://{text}").into()),
         TextMatch::Prefix(text) => TextMatch::Prefix(format!("spiffe://{text}").into()),
-        TextMatch::Suffix(text) => {
-            TextMatch::Regex(Re2::compile(&format!("spiffe://.*{}", quote(&text))).ok()?)
-        }
+        // a value that cannot be compared must not become no condition at all: that would let everyone in
+        TextMatch::Suffix(text) => return expression(&format!("spiffe://.*{}", quote(&text)), at, report),
         other => other,
     };
     Some(Pattern::Text(text))

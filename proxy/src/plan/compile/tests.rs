@@ -259,26 +259,39 @@ fn request_principals_divide_at_the_last_slash() {
 #[test]
 fn principals_of_the_mesh_stand_for_its_aliases() {
     let domains = ["acme.internal".to_owned(), "old.internal".to_owned()];
-    let both = [
-        "spiffe://acme.internal/ns/n/sa/s",
-        "spiffe://old.internal/ns/n/sa/s",
-    ];
-    let cases = [
-        ("cluster.local/ns/n/sa/s", both.to_vec()),
-        ("acme.internal/ns/n/sa/s", both.to_vec()),
-        ("acme*/ns/n/sa/s", both.to_vec()),
-        ("other/ns/n/sa/s", vec!["spiffe://other/ns/n/sa/s"]),
-    ];
-    for (value, expected) in cases {
-        let found: Vec<_> = super::principal::principals(value, &domains)
-            .iter()
-            .map(|pattern| match pattern {
-                Pattern::Text(TextMatch::Exact(text)) => text.to_string(),
-                other => format!("{other:?}"),
-            })
-            .collect();
-        assert_eq!(found, expected, "{value}");
+    let both = ["acme.internal/ns/n/sa/s", "old.internal/ns/n/sa/s"].as_slice();
+    for (value, expected) in [
+        ("cluster.local/ns/n/sa/s", both),
+        ("acme.internal/ns/n/sa/s", both),
+        ("acme*/ns/n/sa/s", both),
+        ("other/ns/n/sa/s", &["other/ns/n/sa/s"]),
+    ] {
+        assert_eq!(
+            super::principal::in_every_domain(value, &domains),
+            expected,
+            "{value}"
+        );
     }
+}
+
+/// A condition that cannot be compared is an error: left out, the rule would let everyone in.
+#[test]
+fn a_principal_that_is_too_long_to_compare_is_refused() {
+    let policy = |value: &str| {
+        format!(
+            "apiVersion: security.istio.io/v1\nkind: AuthorizationPolicy\n\
+             metadata: {{name: p, namespace: istio-ingress}}\n\
+             spec:\n  action: ALLOW\n  rules:\n  - from:\n    - source:\n        principals: [\"{value}\"]\n"
+        )
+    };
+    let (_, report) = build(&policy(&format!("*/{}", "a-".repeat(2000))));
+    assert!(
+        report.errors.iter().any(|line| line.contains("principals[0]")),
+        "{report:?}"
+    );
+    let (plan, report) = build(&policy("*/sa/proxy"));
+    assert_eq!(report.errors, Vec::<String>::new());
+    assert_eq!(plan.policies.allow[0].rules[0].from[0][0].values.len(), 1);
 }
 
 #[test]
