@@ -34,6 +34,8 @@ pub(crate) struct Peer {
     pub(crate) uris: Vec<String>,
     /// DNS names, in order.
     pub(crate) dns: Vec<String>,
+    /// E-mail addresses and IP addresses.
+    pub(crate) others: Vec<String>,
     /// The subject, RFC 2253, most specific first: `CN=proxy,O=Acme`.
     pub(crate) subject: String,
     /// The issuer, the same way.

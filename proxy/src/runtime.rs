@@ -19,6 +19,7 @@ use crate::plan::listener::{Listener, ListenerKind, ServerTls, VirtualHosts};
 use crate::plan::route::Route;
 use crate::telemetry::Telemetry;
 use crate::telemetry::metrics::{self, RouteMetrics};
+use crate::tls::identity;
 use crate::tls::material::Secrets;
 use crate::tls::reload::Rotating;
 use crate::tls::server::{Terminator, by_name};
@@ -148,14 +149,18 @@ impl Runtime {
         self.keys.authenticate(&self.plan.jwt_rules, head).await
     }
 
-    /// The route table for a connection; none when its listener or its server is gone.
+    /// The route table for a connection; none when its listener or its server is gone, or would not admit
+    /// its peer any more.
     pub(crate) fn hosts(&self, place: &Place, downstream: &Downstream) -> Option<&VirtualHosts> {
         match &self.listener(place)?.1.kind {
             ListenerKind::Plain(hosts) => Some(hosts),
             ListenerKind::Tls(servers) => {
-                let sni = downstream.tls.as_ref().and_then(|tls| tls.sni.as_deref());
+                let tls = downstream.tls.as_ref();
+                let sni = tls.and_then(|tls| tls.sni.as_deref());
+                let peer = tls.and_then(|tls| tls.peer.as_deref());
                 by_name(servers, sni)
                     .and_then(|at| servers.get(at))
+                    .filter(|server| identity::admits(&server.tls.client, peer))
                     .map(|server| &*server.hosts)
             }
         }

@@ -59,6 +59,17 @@ pub(crate) async fn ask(system: &System, client: &Client, path: &str, token: Opt
     (response.status().as_u16(), response.text().await.unwrap())
 }
 
+/// The status alone; none when there is no HTTP answer.
+pub(crate) async fn status(system: &System, client: &Client, path: &str) -> Option<u16> {
+    let url = format!("https://{HOST}:{}{path}", system.address("gateway").port());
+    client
+        .get(url)
+        .send()
+        .await
+        .ok()
+        .map(|answer| answer.status().as_u16())
+}
+
 /// An ID token as the sign-in gives it.
 pub(crate) async fn sign_in(system: &System) -> String {
     let url = format!(

@@ -121,6 +121,37 @@ async fn a_broken_edit_keeps_the_old_rules_and_says_why() {
     );
 }
 
+/// A pin that changes holds on connections that were admitted under the old one, too.
+#[tokio::test]
+async fn a_changed_pin_holds_at_once() {
+    let (system, istio) = start().await;
+    let proxy = callers::as_proxy(&system); // keeps its connection open
+    assert_eq!(ask(&system, &proxy, "/api/healthz", None).await.0, 200);
+    let gateway = istio.join("private/gateway.yaml");
+    let text = std::fs::read_to_string(&gateway).unwrap();
+    change(&system, || {
+        write(&gateway, &text.replace("sa/proxy", "sa/another"))
+    })
+    .await;
+    assert_ne!(
+        callers::status(&system, &proxy, "/api/healthz").await,
+        Some(200),
+        "the old connection"
+    );
+    assert_eq!(
+        callers::status(&system, &callers::as_proxy(&system), "/api/healthz").await,
+        None,
+        "a new one"
+    );
+    change(&system, || write(&gateway, &text)).await;
+    assert_eq!(
+        ask(&system, &callers::as_proxy(&system), "/api/healthz", None)
+            .await
+            .0,
+        200
+    );
+}
+
 fn write(path: &Path, text: &str) {
     std::fs::write(path, text).unwrap();
 }

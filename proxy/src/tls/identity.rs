@@ -1,24 +1,50 @@
 //! Who is on the other side of a handshake: the peer of a client certificate, and what
 //! `x-forwarded-client-cert` tells the upstream of it. Pure.
 
+use std::net::IpAddr;
+
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
 use super::certificate::Certificate;
 use crate::downstream::Peer;
+use crate::plan::listener::ClientCertificate;
 
 /// The peer that a verified client certificate names; `local_uri` is our own certificate's first URI
 /// name.
 pub(crate) fn peer(der: &[u8], local_uri: Option<&str>) -> Peer {
     let certificate = Certificate::read(der).unwrap_or_default();
     let forwarded = forwarded(der, &certificate, local_uri);
+    let addresses = certificate.ips.iter().map(ToString::to_string);
     Peer {
+        others: certificate.emails.iter().cloned().chain(addresses).collect(),
         uris: certificate.uris,
         dns: certificate.dns,
         subject: certificate.subject,
         issuer: certificate.issuer,
         forwarded,
     }
+}
+
+/// Whether a peer that was admitted once still would be: a pin that a reload changed holds on open
+/// connections, too. Chains are not verified again; a changed CA holds for new connections.
+pub(crate) fn admits(client: &ClientCertificate, peer: Option<&Peer>) -> bool {
+    match (client, peer) {
+        (ClientCertificate::NotAsked | ClientCertificate::Optional, _) => true,
+        (ClientCertificate::Required(_), None) => false,
+        (ClientCertificate::Required(names), Some(peer)) => {
+            names.is_empty() || names.iter().any(|name| is_named(peer, name))
+        }
+    }
+}
+
+fn is_named(peer: &Peer, name: &str) -> bool {
+    peer.uris.iter().any(|uri| uri == name)
+        || peer.dns.iter().any(|dns| dns.eq_ignore_ascii_case(name))
+        || peer.others.iter().any(|other| other == name)
+        || name
+            .parse::<IpAddr>()
+            .is_ok_and(|address| peer.others.contains(&address.to_string()))
 }
 
 /// The value of `x-forwarded-client-cert`: `Subject` and `URI` stand there even when they are empty,
