@@ -31,6 +31,9 @@ pub(crate) struct Arguments {
     /// Also write what only the gateway reads there: secrets/, registry/
     #[arg(long, value_name = "DIR")]
     gateway_dir: Option<PathBuf>,
+    /// Also write what only the front end reads there: session.key
+    #[arg(long, value_name = "DIR")]
+    frontend_dir: Option<PathBuf>,
 }
 
 impl Arguments {
@@ -43,6 +46,9 @@ impl Arguments {
         if let Some(directory) = &self.gateway_dir {
             certificates::secrets(&self.directory, directory)?;
             registry::write(directory, &self.backend, &self.frontend)?;
+        }
+        if let Some(directory) = &self.frontend_dir {
+            session_key(directory)?;
         }
         Ok(())
     }

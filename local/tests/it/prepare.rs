@@ -113,20 +113,20 @@ fn ends_soon(folder: &Folder) -> Vec<u8> {
 
 #[tokio::test]
 async fn each_reader_gets_its_share_and_nothing_more() {
-    let (folder, proxy, gateway) = (Folder::new(), Folder::new(), Folder::new());
-    let (to_proxy, to_gateway) = (proxy.path().to_str().unwrap(), gateway.path().to_str().unwrap());
-    prepare(
-        &folder,
-        &[
-            "--backend",
-            "backend:8080",
-            "--proxy-dir",
-            to_proxy,
-            "--gateway-dir",
-            to_gateway,
-        ],
-    )
-    .await;
+    let (folder, proxy, gateway, frontend) = (Folder::new(), Folder::new(), Folder::new(), Folder::new());
+    let to = |flag: &str, folder: &Folder| format!("{flag}={}", folder.path().display());
+    let shares = [
+        to("--proxy-dir", &proxy),
+        to("--gateway-dir", &gateway),
+        to("--frontend-dir", &frontend),
+    ];
+    let mut arguments = vec!["--backend=backend:8080"];
+    arguments.extend(shares.iter().map(String::as_str));
+    prepare(&folder, &arguments).await;
+    assert!(
+        files(frontend.path()).keys().eq(["session.key"]),
+        "the front end's share"
+    );
     let names: Vec<String> = files(proxy.path()).into_keys().collect();
     assert_eq!(names, ["ca/ca.crt", "cert/tls.crt", "key/tls.key"]);
     let gateway = files(gateway.path());
