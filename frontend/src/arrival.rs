@@ -23,6 +23,7 @@ pub(crate) struct Arrival {
     pub(crate) https: bool,
     pub(crate) trace: TraceContext,
     deadline: Duration,
+    settled: Duration,
 }
 
 /// The deadline passed; what was waited for is named by whoever asked.
@@ -41,6 +42,7 @@ impl Arrival {
             https: from_hops("x-forwarded-proto").is_some_and(|scheme| scheme.eq_ignore_ascii_case("https")),
             trace: TraceContext::of(headers),
             deadline: config.page_deadline,
+            settled: config.settled,
         }
     }
 
@@ -48,6 +50,15 @@ impl Arrival {
     pub(crate) async fn within<T>(&self, work: impl Future<Output = T>) -> Result<T, Elapsed> {
         let deadline = self.at + self.deadline;
         tokio::time::timeout_at(deadline, work).await.map_err(|_| Elapsed)
+    }
+
+    /// Waits for the next beat since the request came. An answer that tells nothing about an account must
+    /// not tell it by its time either: what takes a little longer comes with the same beat.
+    pub(crate) async fn settle(&self) {
+        let beat = self.settled.as_millis().max(1);
+        let beats = self.at.elapsed().as_millis() / beat + 1;
+        let wait = u64::try_from(beats * beat).unwrap_or_default();
+        tokio::time::sleep_until(self.at + Duration::from_millis(wait)).await;
     }
 }
 

@@ -66,6 +66,8 @@ pub struct Config {
     /// How long a page may take, calls to others included. Not a variable: the gateway's and the proxy's
     /// deadlines are shorter by design.
     pub page_deadline: Duration,
+    /// The beat at which answers leave that must not tell by their time whether there is an account.
+    pub settled: Duration,
     /// How long a relayed body may stand still.
     pub idle_body: Duration,
     /// Where access records go; an embedding process sets its own.
@@ -101,6 +103,7 @@ impl Config {
                 .unwrap_or(usize::from(on_cloud_run)),
             api_token_cookie: api_token_cookie(&mut reader),
             page_deadline: PAGE_DEADLINE,
+            settled: SETTLED,
             idle_body: IDLE_BODY,
             access_log: AccessLog::stdout(),
             service: "frontend".to_owned(),
@@ -222,6 +225,8 @@ fn api_token_cookie(reader: &mut Reader<'_>) -> Option<String> {
 
 /// From the request to the answer: shorter than the patience of a person, longer than the proxy's 3 s.
 const PAGE_DEADLINE: Duration = Duration::from_secs(4);
+/// Longer than the two calls of a sign-up usually take.
+const SETTLED: Duration = Duration::from_millis(700);
 /// Nothing moves for this long in a relayed body: the other side is gone.
 const IDLE_BODY: Duration = Duration::from_secs(30);
 

@@ -1,5 +1,5 @@
-//! Identity Platform as a small client: sign in, refresh. The real one or a stand-in, only the address
-//! differs.
+//! Identity Platform as a small client: sign in and refresh here, the calls about accounts beside it. The
+//! real one or a stand-in, only the address differs.
 //!
 //! An answer of 200 is not a success yet: it may ask for a second factor and carry no token. Success means
 //! that both tokens are there; whether the ID token is genuine is `verify`'s question.
@@ -13,18 +13,23 @@ use serde_json::json;
 use crate::config::{Config, Secret};
 use crate::outbound;
 
+mod accounts;
+mod policy;
 mod problem;
 mod refusal;
 
+pub(crate) use accounts::{Code, Mail, Mode};
+pub(crate) use policy::{PasswordPolicy, Rule};
 pub(crate) use problem::Problem;
 pub(crate) use refusal::Refusal;
 
-/// The two calls that the front end makes.
+/// Its calls.
 pub(crate) struct IdentityPlatform {
     http: Client,
-    sign_in: String,
+    toolkit: String,
     refresh: String,
     key: Secret,
+    policy: policy::Cache,
 }
 
 /// What a user's sign-in or refresh yields. Neither leaves this process but in the encrypted cookie, and
@@ -42,9 +47,10 @@ impl IdentityPlatform {
         };
         IdentityPlatform {
             http,
-            sign_in: base("identitytoolkit.googleapis.com/v1/accounts:signInWithPassword"),
+            toolkit: base("identitytoolkit.googleapis.com"),
             refresh: base("securetoken.googleapis.com/v1/token"),
             key: config.api_key.clone(),
+            policy: policy::Cache::default(),
         }
     }
 
@@ -58,10 +64,8 @@ impl IdentityPlatform {
             refresh_token: String,
             mfa_pending_credential: String,
         }
-        let request = self.http.post(&self.sign_in).json(&json!({
-            "email": email, "password": password, "returnSecureToken": true,
-        }));
-        let answer: Answer = read(&self.ask(request).await?)?;
+        let asked = json!({"email": email, "password": password, "returnSecureToken": true});
+        let answer: Answer = self.accounts("signInWithPassword", &asked).await?;
         if !answer.mfa_pending_credential.is_empty() {
             return Err(Refusal::SecondFactor);
         }
@@ -79,6 +83,10 @@ impl IdentityPlatform {
         let form = [("grant_type", "refresh_token"), ("refresh_token", refresh_token)];
         let answer: Answer = read(&self.ask(self.http.post(&self.refresh).form(&form)).await?)?;
         both(answer.id_token, answer.refresh_token)
+    }
+
+    fn toolkit(&self, path: &str) -> String {
+        format!("{}/{path}", self.toolkit)
     }
 
     /// The body of a 200, or what the error envelope means.

@@ -19,6 +19,24 @@ mod guard;
 /// 4. The form, the post, the way out.
 mod sign_in;
 
+/// Signing up.
+mod sign_up;
+
+/// Asking for a new password.
+mod reset;
+
+/// Where the links in mails lead.
+mod action;
+
+/// "Check your mail."
+mod mail_sent;
+
+/// Posted fields, and where to go on.
+mod form;
+
+/// The answer to a form that was refused.
+mod refused;
+
 /// 5. Identity Platform as a small client.
 mod identity;
 
@@ -72,6 +90,9 @@ fn app(app: App) -> Router {
         .route("/", get(home::page))
         .route("/sign-in", get(sign_in::elsewhere).post(sign_in::sign_in))
         .route("/sign-out", post(sign_in::sign_out))
+        .route("/sign-up", get(sign_up::form).post(sign_up::sign_up))
+        .route("/reset-password", get(reset::form).post(reset::ask))
+        .route("/auth/action", get(action::show).post(action::act))
         .route("/session", get(session::show))
         .route("/api", any(api::pass_through))
         .route("/api/", any(api::pass_through))

@@ -1,18 +1,14 @@
 //! Signing in and out, in the order a person meets it: the form, the post, the way out.
 
-use std::future::Future;
-
-use axum::Form;
-use axum::extract::{DefaultBodyLimit, FromRequest, Request, State};
-use axum::http::StatusCode;
-use axum::response::{IntoResponse, Redirect, Response};
+use axum::extract::{Request, State};
+use axum::response::{Redirect, Response};
 use serde::Deserialize;
 
 use crate::App;
-use crate::access::Note;
 use crate::arrival::Arrival;
-use crate::error::Failure;
+use crate::form;
 use crate::identity::Refusal;
+use crate::refused;
 use crate::session::{self, Session, SignedOut};
 use crate::templates::{self, SignInPage};
 
@@ -34,22 +30,17 @@ pub(crate) async fn elsewhere() -> Redirect {
 
 /// `POST /sign-in`.
 pub(crate) async fn sign_in(State(app): State<App>, arrival: Arrival, request: Request) -> Response {
-    let fields = match arrival.within(Fields::of(request)).await {
-        Ok(Ok(fields)) => fields,
-        Ok(Err(failure)) => return failure.page(&app, &arrival, None),
-        Err(_) => return Failure::BadForm.page(&app, &arrival, None),
+    let mut fields = match form::read::<Fields>(&arrival, request).await {
+        Ok(fields) => fields,
+        Err(failure) => return failure.page(&app, &arrival, None),
     };
+    fields.email = fields.email.trim().to_owned();
     let attempt = arrival.within(attempt(&app, &fields)).await;
-    let too_slow = |_| {
-        Err(Refusal::Unavailable(
-            "no answer before the page's deadline".to_owned(),
-        ))
-    };
-    match attempt.unwrap_or_else(too_slow) {
+    match attempt.unwrap_or_else(|elapsed| Err(elapsed.into())) {
         // 303: a reload of the page that follows does not post the password again
         Ok(session) => session::begun(&app, &arrival, session, Redirect::to("/"))
             .unwrap_or_else(|failure| failure.page(&app, &arrival, None)),
-        Err(refusal) => refused(&app, &refusal, &fields.email),
+        Err(refusal) => again(&app, &refusal, &fields.email),
     }
 }
 
@@ -68,25 +59,14 @@ async fn attempt(app: &App, fields: &Fields) -> Result<Session, Refusal> {
 }
 
 /// The form again, with the reason and what was typed, but never the password.
-fn refused(app: &App, refusal: &Refusal, email: &str) -> Response {
+fn again(app: &App, refusal: &Refusal, email: &str) -> Response {
     let page = SignInPage {
         email,
         problem: Some(refusal.problem()),
         notice: None,
         demo: app.config.emulator.is_some(),
     };
-    let mut response = (refusal.status(), templates::html(&page)).into_response();
-    if refusal.status() == StatusCode::TOO_MANY_REQUESTS {
-        let after = axum::http::HeaderValue::from_static("300");
-        response
-            .headers_mut()
-            .insert(axum::http::header::RETRY_AFTER, after);
-    }
-    response.extensions_mut().insert(Note {
-        detail: refusal.detail(),
-        user: None,
-    });
-    response
+    refused::with(refusal, templates::html(&page))
 }
 
 /// What the form sends.
@@ -99,32 +79,12 @@ struct Fields {
 }
 
 impl Fields {
-    fn of(mut request: Request) -> impl Future<Output = Result<Fields, Failure>> {
-        DefaultBodyLimit::max(LONGEST_FORM).apply(&mut request);
-        async {
-            match Form::<Fields>::from_request(request, &()).await {
-                Ok(Form(mut fields)) => {
-                    fields.email = fields.email.trim().to_owned();
-                    Ok(fields)
-                }
-                Err(_) => Err(Failure::BadForm),
-            }
-        }
-    }
-
     /// What can be seen without asking; the rest is Identity Platform's to judge.
     fn check(&self) -> Result<(), Refusal> {
-        let parts = self.email.split_once('@');
-        let plausible = parts.is_some_and(|(name, host)| !name.is_empty() && !host.is_empty());
-        if !plausible || self.email.len() > 254 || self.email.contains(char::is_whitespace) {
-            return Err(Refusal::InvalidEmail);
-        }
+        form::check_email(&self.email)?;
         match self.password.is_empty() {
             true => Err(Refusal::MissingPassword),
             false => Ok(()),
         }
     }
 }
-
-/// Bytes of a form: an address, a long passphrase, and each of its bytes percent-encoded.
-const LONGEST_FORM: usize = 16 * 1024;

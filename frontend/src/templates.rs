@@ -5,7 +5,7 @@ use askama::Template;
 use axum::http::StatusCode;
 use axum::response::{Html, IntoResponse, Response};
 
-use crate::identity::Problem;
+use crate::identity::{Problem, Rule};
 
 /// The form, perhaps with what was wrong.
 #[derive(Template)]
@@ -17,6 +17,61 @@ pub(crate) struct SignInPage<'a> {
     pub(crate) notice: Option<&'static str>,
     /// Whether to show the login of the stand-in's test user.
     pub(crate) demo: bool,
+}
+
+/// The form of somebody new.
+#[derive(Template)]
+#[template(path = "sign_up.html")]
+pub(crate) struct SignUpPage<'a> {
+    pub(crate) email: &'a str,
+    pub(crate) rules: Vec<Rule>,
+    pub(crate) shortest: usize,
+    pub(crate) problem: Option<Problem>,
+}
+
+/// Where one asks for a new password.
+#[derive(Template)]
+#[template(path = "reset.html")]
+pub(crate) struct ResetPage<'a> {
+    pub(crate) email: &'a str,
+    pub(crate) problem: Option<Problem>,
+}
+
+/// What to do now that a mail is on its way, perhaps.
+#[derive(Template)]
+#[template(path = "mail_sent.html")]
+pub(crate) struct MailSentPage<'a> {
+    pub(crate) email: &'a str,
+    pub(crate) what: &'a str,
+    pub(crate) then: &'a str,
+    /// The stand-in that keeps the mails.
+    pub(crate) outbox: Option<&'a str>,
+}
+
+/// What a link in a mail would do, and the button that does it.
+#[derive(Template)]
+#[template(path = "action.html")]
+pub(crate) struct ActionPage<'a> {
+    pub(crate) title: &'a str,
+    pub(crate) what: &'a str,
+    pub(crate) button: &'a str,
+    pub(crate) email: &'a str,
+    pub(crate) new_email: &'a str,
+    pub(crate) code: &'a str,
+    pub(crate) shortest: usize,
+    /// With a field for a new password.
+    pub(crate) rules: Option<Vec<Rule>>,
+    pub(crate) problem: Option<Problem>,
+}
+
+/// What was done, or why not, and where to go on.
+#[derive(Template)]
+#[template(path = "done.html")]
+pub(crate) struct DonePage<'a> {
+    pub(crate) title: &'a str,
+    pub(crate) what: &'a str,
+    pub(crate) link: (&'a str, &'a str),
+    pub(crate) alarm: bool,
 }
 
 /// The signed-in page.
@@ -54,15 +109,23 @@ pub(crate) struct ErrorPage<'a> {
     pub(crate) email: Option<&'a str>,
 }
 
-impl SignInPage<'_> {
-    fn on_email(&self) -> bool {
-        self.problem.as_ref().is_some_and(|problem| problem.on_email)
-    }
+/// Which field a page's problem is about.
+macro_rules! about_fields {
+    ($($page:ident),+) => {$(
+        #[allow(dead_code, reason = "not every form has both fields")]
+        impl $page<'_> {
+            fn on_email(&self) -> bool {
+                self.problem.as_ref().is_some_and(|problem| problem.on_email)
+            }
 
-    fn on_password(&self) -> bool {
-        self.problem.as_ref().is_some_and(|problem| problem.on_password)
-    }
+            fn on_password(&self) -> bool {
+                self.problem.as_ref().is_some_and(|problem| problem.on_password)
+            }
+        }
+    )+};
 }
+
+about_fields!(SignInPage, SignUpPage, ResetPage);
 
 /// The page as an answer.
 pub(crate) fn html(page: &impl Template) -> Response {

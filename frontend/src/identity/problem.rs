@@ -2,6 +2,7 @@
 //! two it was would tell a stranger who has an account.
 
 use super::Refusal;
+use super::policy::Rule;
 
 /// What the form says.
 pub(crate) struct Problem {
@@ -47,13 +48,75 @@ impl Refusal {
                 false,
                 false,
             ),
-            Refusal::PasswordTooWeak => (
-                "This password must be changed",
-                "It no longer fulfils the rules for passwords. Ask an administrator to reset it.",
+            Refusal::PasswordTooWeak(_) => (
+                "This password does not fulfil the rules",
+                "Choose another one. If you cannot sign in with your password any more, reset it.",
                 false,
                 true,
             ),
-            Refusal::Blocked => (
+            // whoever asks is told the same as anybody: the pages answer before this is shown
+            Refusal::EmailExists => (
+                "Check your mail",
+                "If this address can be used, a mail is on its way to it.",
+                false,
+                false,
+            ),
+            Refusal::LinkOver => (
+                "This link is used or too old",
+                "Each link works once and for a limited time. Ask for a new mail.",
+                false,
+                false,
+            ),
+            Refusal::SignInTooOld => (
+                "Sign in once more",
+                "This needs a sign-in from the last few minutes, to make sure that it is you.",
+                false,
+                false,
+            ),
+            Refusal::UnverifiedEmail => (
+                "Verify your e-mail address first",
+                "This is for verified addresses only. Ask for the mail on your account’s page and follow its link.",
+                false,
+                false,
+            ),
+            Refusal::WrongCode => (
+                "That code is not right",
+                "Enter the code that your app shows now. Each code works once; if it keeps failing, check that \
+                 your phone’s clock is right.",
+                false,
+                false,
+            ),
+            Refusal::StepTooOld => (
+                "That took too long",
+                "The first step is too long ago. Start again.",
+                false,
+                false,
+            ),
+            Refusal::FactorExists => (
+                "There is such a second step already",
+                "Remove the one that your account has, then add another.",
+                false,
+                false,
+            ),
+            Refusal::ProviderFailed => (
+                "That sign-in did not finish",
+                "The other provider did not confirm who you are. Try again.",
+                false,
+                false,
+            ),
+            Refusal::AlreadyLinked => (
+                "That account belongs to somebody else here",
+                "It is connected with another user of this site. Sign in as that user, or use another account.",
+                false,
+                false,
+            ),
+            Refusal::OtherTenant => (
+                "This is not your organisation’s page",
+                "Your account belongs to another organisation. Use the address that it gave you.",
+                false,
+                false,
+            ),
+            Refusal::Blocked(_) => (
                 "Sign-in was refused",
                 "Your organisation’s rules do not allow this sign-in. Ask an administrator.",
                 false,
@@ -92,9 +155,24 @@ impl Refusal {
         };
         Problem {
             title,
-            text: text.to_owned(),
+            text: self.own_words().unwrap_or_else(|| text.to_owned()),
             on_email,
             on_password,
+        }
+    }
+
+    /// A text that depends on what was refused.
+    fn own_words(&self) -> Option<String> {
+        match self {
+            Refusal::Blocked(text) => text.clone(),
+            Refusal::PasswordTooWeak(rules) if !rules.is_empty() => {
+                let rules: Vec<_> = rules.iter().map(Rule::text).collect();
+                Some(format!(
+                    "It lacks: {}. If you cannot sign in with your password any more, reset it.",
+                    rules.join(", ")
+                ))
+            }
+            _ => None,
         }
     }
 }

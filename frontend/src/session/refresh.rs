@@ -8,8 +8,9 @@ use std::time::Duration;
 use ring::digest::{SHA256, digest};
 use tokio::time::Instant;
 
-use super::Session;
+use super::{Session, SignedIn};
 use crate::App;
+use crate::arrival::Arrival;
 use crate::identity::Refusal;
 use crate::verify::Doubt;
 
@@ -41,6 +42,20 @@ pub(super) async fn refresh(app: &App, old: &Session, usable: bool) -> Result<Se
         asked.unwrap_or_else(|_| Err(Refusal::Unavailable(format!("no answer within {PATIENCE:?}"))));
     *outcome = Some((Instant::now(), result.clone()));
     result
+}
+
+impl SignedIn {
+    /// The same user with a token that says what has just changed; the old one if that fails, since it is
+    /// still good.
+    pub(crate) async fn refreshed(self, app: &App, arrival: &Arrival) -> SignedIn {
+        match arrival.within(ask(app, &self.session)).await {
+            Ok(Ok(session)) => SignedIn {
+                session,
+                renewed: true,
+            },
+            _ => self,
+        }
+    }
 }
 
 async fn ask(app: &App, old: &Session) -> Result<Session, Refusal> {

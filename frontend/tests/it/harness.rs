@@ -16,7 +16,7 @@ mod browser;
 mod stand_in;
 mod token;
 
-pub(crate) use browser::Browser;
+pub(crate) use browser::{Browser, Page};
 pub(crate) use stand_in::{Answer, Seen, StandIn, identity_rule};
 pub(crate) use token::{Key, id_claims, now};
 

@@ -18,3 +18,5 @@ mod api;
 mod failures;
 
 mod pages;
+
+mod accounts;

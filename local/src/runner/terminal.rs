@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use crate::part::Part;
 use crate::report::Endpoints;
-use crate::stand_in::identity::{TEST_PASSWORD, TEST_USER};
+use crate::stand_in::identity::{OUTBOX, TEST_PASSWORD, TEST_USER};
 use crate::topology::{Places, Settings, Topology};
 
 /// Prints to stdout. Nobody there any more is no reason to stop.
@@ -51,11 +51,12 @@ fn phrase(part: Part, topology: Topology) -> &'static str {
 pub(super) fn ready(settings: &Settings, places: &Places, took: Duration) -> String {
     format!(
         "Ready in {:.1} s. Open {} and sign in as {TEST_USER} / {TEST_PASSWORD}\n  \
-         Try   {}\n  Edit  {}: the next request obeys\n  Stop  Ctrl-C\n",
+         Try   {}\n  Edit  {}: the next request obeys\n  Mail  {}{OUTBOX}: what sign-up and reset would send\n  Stop  Ctrl-C\n",
         took.as_secs_f64(),
         settings.entry(),
         refused_example(settings, places),
         policy(settings, places).display(),
+        settings.url(Part::Identity),
     )
 }
 

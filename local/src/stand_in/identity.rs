@@ -5,12 +5,14 @@
 //! refresh tokens alike, passwords are hashed, an unknown e-mail and a wrong password look the same, and
 //! too many wrong passwords lock an account for a while.
 //!
-//! - `v1/accounts:{signInWithPassword,signUp,lookup,update,delete}`, with an API key in the query or in
-//!   `x-goog-api-key`, below `/identitytoolkit.googleapis.com/` or `/`.
+//! - `v1/accounts:{signInWithPassword,signUp,lookup,update,delete,sendOobCode,resetPassword}` and
+//!   `v2/passwordPolicy`, with an API key in the query or in `x-goog-api-key`, below
+//!   `/identitytoolkit.googleapis.com/` or `/`.
 //! - `v1/token` (form or JSON), below `/securetoken.googleapis.com/` or `/`.
 //! - The keys as a JWK set and as certificates, below `/www.googleapis.com/` or `/`, and the discovery document.
 //! - For tests: `v1/projects/{p}/accounts:{lookup,update,delete}` with `Authorization: Bearer owner`, and
-//!   `/emulator/v1/projects/{p}/{accounts,config}`.
+//!   `/emulator/v1/projects/{p}/{accounts,config,oobCodes}`, and a clock that can be moved.
+//! - For people: `/emulator/outbox`, the mails with their links.
 //!
 //! Every other call is 501 and says so. Everything is kept in one directory, so a restart signs nobody out.
 
@@ -19,13 +21,18 @@ mod admin;
 mod calls;
 mod error;
 mod keys;
+mod mail;
+mod oob;
+mod outbox;
 mod password;
+mod policy;
 mod throttle;
 mod token;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use anyhow::Result;
 use axum::Router;
@@ -35,6 +42,8 @@ use chassis::access::AccessLog;
 use self::accounts::Accounts;
 pub(crate) use self::accounts::{TEST_PASSWORD, TEST_USER};
 pub(crate) use self::keys::JWKS;
+use self::oob::Mails;
+pub(crate) use self::outbox::OUTBOX;
 use self::throttle::Throttle;
 use super::key::SigningKey;
 use super::server::{self, Server};
@@ -45,6 +54,8 @@ pub(crate) struct Config {
     /// Where keys, accounts and refresh tokens are kept.
     pub(crate) state: PathBuf,
     pub(crate) project: String,
+    /// The page to which the links in mails lead.
+    pub(crate) action_url: String,
     pub(crate) access_log: AccessLog,
 }
 
@@ -54,6 +65,17 @@ struct Identity {
     key: SigningKey,
     accounts: Accounts,
     throttle: Throttle,
+    mails: Mails,
+    action_url: String,
+    /// Seconds by which a test has moved the clock.
+    moved: AtomicU64,
+}
+
+impl Identity {
+    /// What time it is for mails. Tokens have the real time: others check them.
+    fn now(&self) -> u64 {
+        super::key::now() + self.moved.load(Ordering::Relaxed)
+    }
 }
 
 /// Reads what was kept, or begins with the test user; then binds.
@@ -63,6 +85,9 @@ pub(crate) fn build(config: Config) -> Result<Server> {
         key: SigningKey::load_or_make(&directory.join("signing-key.pk8"))?,
         accounts: Accounts::open(&directory.join("accounts.json"))?,
         throttle: Throttle::default(),
+        mails: Mails::default(),
+        action_url: config.action_url,
+        moved: AtomicU64::new(0),
         project: config.project,
     });
     Server::bind(config.listen, "identity", config.access_log, routes(identity)?)
@@ -72,6 +97,7 @@ pub(crate) fn build(config: Config) -> Result<Server> {
 fn routes(identity: Arc<Identity>) -> Result<Router> {
     let toolkit = Router::new()
         .route("/v1/{call}", post(calls::with_key))
+        .route("/v2/passwordPolicy", get(policy::show))
         .route("/v1/projects/{project}/{call}", post(admin::with_owner));
     let token = Router::new().route("/v1/token", post(token::refresh));
     let keys = keys::routes(&identity)?;
@@ -93,6 +119,9 @@ fn routes(identity: Arc<Identity>) -> Result<Router> {
             delete(admin::delete_all),
         )
         .route("/emulator/v1/projects/{project}/config", get(admin::config))
+        .route("/emulator/v1/projects/{project}/oobCodes", get(outbox::codes))
+        .route("/emulator/v1/clock", post(admin::move_clock))
+        .route(OUTBOX, get(outbox::page))
         .fallback(|| async { error::Error::NotImplemented })
         .with_state(identity)
         .merge(server::health()))

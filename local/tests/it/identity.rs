@@ -128,13 +128,20 @@ async fn calls_that_cannot_be_are_refused_by_name() {
         ),
         (
             "signUp",
-            json!({ "email": "Shopper@acme.example", "password": "long enough" }),
+            json!({ "email": "Shopper@acme.example", "password": "Long-enough-1" }),
             "400 EMAIL_EXISTS",
         ),
         ("lookup", json!({ "idToken": "a.b.c" }), "400 INVALID_ID_TOKEN"),
         ("lookup", json!({}), "400 MISSING_ID_TOKEN"),
+        ("sendOobCode", json!({}), "400 MISSING_REQ_TYPE"),
+        ("resetPassword", json!({}), "400 MISSING_OOB_CODE"),
         (
-            "sendOobCode",
+            "signUp",
+            json!({ "email": "a@b", "password": "lowercase" }),
+            "400 PASSWORD_DOES_NOT_MEET_REQUIREMENTS",
+        ),
+        (
+            "createAuthUri",
             json!({}),
             "501 This stand-in does not know this call.",
         ),
@@ -151,7 +158,7 @@ async fn calls_that_cannot_be_are_refused_by_name() {
 #[tokio::test]
 async fn a_new_account_is_looked_up_changed_and_deleted_by_its_owner() {
     let part = Part::start("identity", &[]).await;
-    let new = json!({ "email": "new@acme.example", "password": "first password", "displayName": "New" });
+    let new = json!({ "email": "new@acme.example", "password": "First-password-1", "displayName": "New" });
     let answer = call(&part, "signUp", new).await;
     let token = text(&answer, "idToken").to_owned();
     let user = call(&part, "lookup", json!({ "idToken": token })).await.1["users"][0].clone();
@@ -164,7 +171,7 @@ async fn a_new_account_is_looked_up_changed_and_deleted_by_its_owner() {
     let changed = call(
         &part,
         "update",
-        json!({ "idToken": token, "password": "second password" }),
+        json!({ "idToken": token, "password": "Second-password-2" }),
     )
     .await;
     let token = text(&changed, "idToken").to_owned();

@@ -12,6 +12,9 @@ mod part;
 /// Identity Platform: sign-in, tokens, keys, revocation.
 mod identity;
 
+/// Identity Platform: mails, the codes in them, the rules for passwords.
+mod mails;
+
 /// The metadata server: service tokens and who gets them.
 mod metadata;
 

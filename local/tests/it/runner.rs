@@ -36,7 +36,7 @@ async fn it_tells_where_everything_is_and_what_to_do_next() {
         ready.contains(" s. Open http://localhost:")
             && ready.ends_with("shopper@acme.example / Acme-demo-2026")
     );
-    for word in ["  Try   curl ", "  Edit  ", "  Stop  Ctrl-C"] {
+    for word in ["  Try   curl ", "  Edit  ", "  Mail  http", "  Stop  Ctrl-C"] {
         system.line(|line| line.starts_with(word)).await;
     }
     let health = client()

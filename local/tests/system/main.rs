@@ -15,6 +15,9 @@ mod callers;
 /// Sign in, read the message, sign out: by HTTP, as a browser does it.
 mod journey;
 
+/// Sign up, verify, reset: with the mails of the stand-in's outbox.
+mod accounts;
+
 /// What the gateway's documents promise to whoever calls it.
 mod gateway;
 

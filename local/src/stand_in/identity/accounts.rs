@@ -199,6 +199,21 @@ impl Account {
         })
     }
 
+    /// A new password ends every earlier sign-in.
+    pub(super) fn set_password(&mut self, hash: Hash) {
+        self.password = hash;
+        self.valid_since = now();
+        self.refresh_tokens.clear();
+    }
+
+    /// So does a new address, which is a verified one.
+    pub(super) fn set_email(&mut self, email: &str) {
+        email.clone_into(&mut self.email);
+        self.email_verified = true;
+        self.valid_since = now();
+        self.refresh_tokens.clear();
+    }
+
     /// Whether a token of this sign-in is still good for this account.
     pub(super) fn admits(&self, auth_time: u64) -> Result<(), Error> {
         match (self.disabled, auth_time < self.valid_since) {
@@ -210,10 +225,10 @@ impl Account {
 }
 
 const ALPHANUMERIC: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
-const URL_SAFE: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+pub(super) const URL_SAFE: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
 /// Letters nobody can guess. The modulo's bias is small, and 32 letters leave plenty.
-fn random_text(length: usize, letters: &[u8]) -> Result<String, Error> {
+pub(super) fn random_text(length: usize, letters: &[u8]) -> Result<String, Error> {
     let mut bytes = vec![0_u8; length];
     SystemRandom::new()
         .fill(&mut bytes)

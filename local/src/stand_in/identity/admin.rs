@@ -1,6 +1,7 @@
 //! For tests and for the owner of the project: accounts without a user's token.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use axum::Json;
 use axum::body::Bytes;
@@ -94,8 +95,7 @@ fn update(identity: &Identity, fields: &Fields) -> Result<Value, Error> {
         account.valid_since = valid_since.unwrap_or(account.valid_since);
         account.email_verified = fields.email_verified.unwrap_or(account.email_verified);
         if let Some(hash) = hash {
-            account.password = hash;
-            account.refresh_tokens.clear();
+            account.set_password(hash);
         }
     })?;
     identity.throttle.forgive(&account.email);
@@ -130,7 +130,23 @@ pub(super) async fn ready() -> Json<Value> {
 /// `DELETE /emulator/v1/projects/{p}/accounts`: everybody, the test user too.
 pub(super) async fn delete_all(State(identity): State<Arc<Identity>>) -> Result<Json<Value>, Error> {
     identity.accounts.remove(|_| true)?;
+    identity.mails.clear();
     Ok(Json(json!({})))
+}
+
+/// `POST /emulator/v1/clock` with `{"advance": seconds}`: mails and codes grow older, tokens do not.
+pub(super) async fn move_clock(
+    State(identity): State<Arc<Identity>>,
+    Json(by): Json<Advance>,
+) -> Json<Value> {
+    identity.moved.fetch_add(by.advance.into(), Ordering::Relaxed);
+    Json(json!({ "now": identity.now() }))
+}
+
+/// How far.
+#[derive(Deserialize)]
+pub(super) struct Advance {
+    advance: u32,
 }
 
 /// `GET /emulator/v1/projects/{p}/config`: how it behaves, which cannot be changed.

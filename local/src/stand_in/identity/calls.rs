@@ -13,7 +13,9 @@ use serde_json::{Value, json};
 use super::Identity;
 use super::accounts::Account;
 use super::error::Error;
+use super::mail;
 use super::password::Hash;
+use super::policy;
 use super::token::LIFE;
 use crate::stand_in::key::now;
 
@@ -21,10 +23,16 @@ use crate::stand_in::key::now;
 #[derive(Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub(super) struct Fields {
-    email: Option<String>,
+    pub(super) email: Option<String>,
     password: Option<String>,
     display_name: Option<String>,
-    id_token: Option<String>,
+    pub(super) id_token: Option<String>,
+    pub(super) request_type: Option<String>,
+    pub(super) new_email: Option<String>,
+    pub(super) continue_url: Option<String>,
+    pub(super) oob_code: Option<String>,
+    pub(super) new_password: Option<String>,
+    delete_attribute: Vec<String>,
 }
 
 /// `v1/accounts:CALL` with an API key.
@@ -44,6 +52,8 @@ pub(super) async fn with_key(
         "accounts:lookup" => lookup(&identity, &fields),
         "accounts:update" => update(&identity, fields),
         "accounts:delete" => delete(&identity, &fields),
+        "accounts:sendOobCode" => mail::send(&identity, &fields),
+        "accounts:resetPassword" => mail::reset(&identity, &fields),
         _ => Err(Error::NotImplemented),
     };
     let done = tokio::task::spawn_blocking(work).await;
@@ -77,7 +87,9 @@ pub(super) fn read<T: Default + for<'a> Deserialize<'a>>(body: &[u8]) -> Result<
 fn sign_up(identity: &Identity, fields: Fields) -> Result<Value, Error> {
     let email = email(fields.email.as_deref())?;
     let password = fields.password.filter(|password| !password.is_empty());
-    let hash = Hash::new(&password.ok_or(Error::Code("MISSING_PASSWORD"))?)?;
+    let password = password.ok_or(Error::Code("MISSING_PASSWORD"))?;
+    let hash = Hash::new(&password)?;
+    policy::check(&password)?;
     let account = Account {
         display_name: fields.display_name,
         ..Account::new(&email, hash)?
@@ -135,20 +147,25 @@ fn lookup(identity: &Identity, fields: &Fields) -> Result<Value, Error> {
 
 /// A new password signs out everywhere else; name and password only, an e-mail changes by its own flow.
 fn update(identity: &Identity, fields: Fields) -> Result<Value, Error> {
+    if let Some(code) = &fields.oob_code {
+        return mail::apply(identity, code);
+    }
     let account = of_token(identity, &fields)?;
     if fields.email.is_some_and(|email| email != account.email) {
         return Err(Error::Code("EMAIL_CHANGE_NEEDS_VERIFICATION"));
     }
     let hash = fields.password.as_deref().map(Hash::new).transpose()?;
+    fields.password.as_deref().map(policy::check).transpose()?;
     let new_password = hash.is_some();
     let account = identity.accounts.update(&account.local_id, |account| {
         if let Some(name) = fields.display_name {
             account.display_name = Some(name).filter(|name| !name.is_empty());
         }
+        if fields.delete_attribute.iter().any(|name| name == "DISPLAY_NAME") {
+            account.display_name = None;
+        }
         if let Some(hash) = hash {
-            account.password = hash;
-            account.valid_since = now();
-            account.refresh_tokens.clear();
+            account.set_password(hash);
         }
     })?;
     let kind = "identitytoolkit#SetAccountInfoResponse";
@@ -170,7 +187,7 @@ fn delete(identity: &Identity, fields: &Fields) -> Result<Value, Error> {
     Ok(json!({ "kind": "identitytoolkit#DeleteAccountResponse" }))
 }
 
-fn of_token(identity: &Identity, fields: &Fields) -> Result<Account, Error> {
+pub(super) fn of_token(identity: &Identity, fields: &Fields) -> Result<Account, Error> {
     let token = fields.id_token.as_deref().filter(|token| !token.is_empty());
     identity.account_of(token.ok_or(Error::Code("MISSING_ID_TOKEN"))?)
 }
@@ -199,7 +216,7 @@ fn provider_info(account: &Account) -> Value {
 }
 
 /// An address in lower case; `x@y` is enough of a check for a stand-in.
-fn email(email: Option<&str>) -> Result<String, Error> {
+pub(super) fn email(email: Option<&str>) -> Result<String, Error> {
     let email = email.map(str::trim).filter(|email| !email.is_empty());
     let email = email.ok_or(Error::Code("MISSING_EMAIL"))?.to_lowercase();
     match email.split_once('@') {

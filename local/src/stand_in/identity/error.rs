@@ -12,6 +12,8 @@ use crate::stand_in::server::Verdict;
 pub(super) enum Error {
     /// 400 with a code of Identity Toolkit, `INVALID_LOGIN_CREDENTIALS`; may be followed by ` : detail`.
     Code(&'static str),
+    /// 400 with a code and a detail that is made for the occasion.
+    Said(String),
     /// 403: no API key.
     MissingKey,
     /// 401: not the owner.
@@ -28,6 +30,7 @@ impl IntoResponse for Error {
     fn into_response(self) -> Response {
         let (status, message, google) = match &self {
             Error::Code(code) => (StatusCode::BAD_REQUEST, (*code).to_owned(), None),
+            Error::Said(message) => (StatusCode::BAD_REQUEST, message.clone(), None),
             Error::MissingKey => (
                 StatusCode::FORBIDDEN,
                 "The request is missing a valid API key.".to_owned(),

@@ -1,0 +1,114 @@
+//! The mails that nobody sends: a page on which a person clicks their links, and a list for tests.
+
+use std::fmt::Write as _;
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::{Path, State};
+use axum::http::header;
+use axum::response::{Html, IntoResponse, Response};
+use serde_json::{Value, json};
+
+use super::Identity;
+use super::error::Error;
+use super::oob::{Kind, Mail};
+
+/// The path of the page.
+pub(crate) const OUTBOX: &str = "/emulator/outbox";
+
+/// `GET /emulator/v1/projects/{p}/oobCodes`: the codes that can still be used, as the emulator shows them.
+pub(super) async fn codes(
+    State(identity): State<Arc<Identity>>,
+    Path(project): Path<String>,
+) -> Result<Json<Value>, Error> {
+    if project != identity.project {
+        return Err(Error::Code("PROJECT_NOT_FOUND"));
+    }
+    let now = identity.now();
+    let open = identity.mails.all();
+    let open = open.iter().filter(|mail| !mail.used && !mail.is_over(now));
+    let codes: Vec<Value> = open.map(shown).collect();
+    Ok(Json(json!({ "oobCodes": codes })))
+}
+
+fn shown(mail: &Mail) -> Value {
+    let mut code = json!({
+        "email": mail.email, "requestType": mail.kind.name(), "oobCode": mail.code, "oobLink": mail.link,
+    });
+    if let Some(new) = &mail.new_email {
+        code["newEmail"] = new.as_str().into();
+    }
+    code
+}
+
+/// `GET /emulator/outbox`: every mail, the newest first.
+pub(super) async fn page(State(identity): State<Arc<Identity>>) -> Response {
+    let now = identity.now();
+    let mut text = String::from(HEAD);
+    let mails = identity.mails.all();
+    if mails.is_empty() {
+        text.push_str("<p>No mail has been sent. Sign up or reset a password, then reload this page.</p>");
+    }
+    for mail in mails.iter().rev() {
+        let state = match (mail.used, mail.is_over(now)) {
+            (true, _) => " (used)",
+            (false, true) => " (too old)",
+            (false, false) => "",
+        };
+        let age = now.saturating_sub(mail.sent) / 60;
+        // writing to a String cannot fail
+        let _ = writeln!(
+            text,
+            "<article><h2>{}{state}</h2><p>To {}, {age} min ago</p><p>{}</p><p><a href=\"{}\">{}</a></p></article>",
+            mail.kind.subject(),
+            escaped(mail.to()),
+            body(mail),
+            escaped(&mail.link),
+            button(mail.kind),
+        );
+    }
+    let headers = [
+        (header::CACHE_CONTROL, "no-store"),
+        (header::CONTENT_SECURITY_POLICY, CSP),
+    ];
+    (headers, Html(text)).into_response()
+}
+
+fn body(mail: &Mail) -> String {
+    match mail.kind {
+        Kind::ResetPassword => "Somebody, probably you, asked for a new password.".to_owned(),
+        Kind::VerifyEmail => "Follow the link to show that this address is yours.".to_owned(),
+        Kind::SignIn => "Follow the link to sign in.".to_owned(),
+        Kind::ChangeEmail => format!(
+            "Follow the link to use this address in place of {}.",
+            escaped(&mail.email)
+        ),
+        Kind::RecoverEmail => format!(
+            "Your account now has the address {}. If that was not you, follow the link.",
+            escaped(mail.new_email.as_deref().unwrap_or_default())
+        ),
+    }
+}
+
+fn button(kind: Kind) -> &'static str {
+    match kind {
+        Kind::ResetPassword => "Choose a new password",
+        Kind::VerifyEmail | Kind::ChangeEmail => "Verify the address",
+        Kind::SignIn => "Sign in",
+        Kind::RecoverEmail => "Take the old address back",
+    }
+}
+
+fn escaped(text: &str) -> String {
+    text.replace('&', "&amp;")
+        .replace('<', "&lt;")
+        .replace('>', "&gt;")
+        .replace('"', "&quot;")
+}
+
+const CSP: &str = "default-src 'none'; base-uri 'none'; frame-ancestors 'none'";
+
+const HEAD: &str = "<!doctype html>\n<html lang=\"en\"><meta charset=\"utf-8\">\n\
+    <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
+    <meta name=\"color-scheme\" content=\"light dark\">\n<title>Outbox</title>\n<h1>Outbox</h1>\n\
+    <p>Mails that Identity Platform would have sent. None leaves this machine.</p>\n";

@@ -1,0 +1,88 @@
+//! The account flows through the whole system, with the mails of the stand-in's outbox.
+
+use crate::callers;
+use crate::harness::System;
+use crate::journey::{MESSAGE, Visitor};
+
+const EMAIL: &str = "new@acme.example";
+const FIRST: &str = "First-password-1";
+const SECOND: &str = "Second-password-2";
+
+#[tokio::test]
+async fn a_new_person_signs_up_verifies_the_address_and_reads_the_message() {
+    let system = System::start(&[]).await;
+    let mut visitor = Visitor::of(system.url("frontend"));
+    let (_, form) = visitor.get("/sign-up").await;
+    assert!(form.contains("at least 8 characters"), "{form}");
+    let answer = visitor
+        .post("/sign-up", &[("email", EMAIL), ("password", FIRST)])
+        .await;
+    assert_eq!(answer.status(), 200);
+
+    let link = newest_link(&system).await;
+    let (status, page) = visitor.get(&link).await;
+    assert!(
+        status == 200 && page.contains("Verify your address") && page.contains(EMAIL),
+        "{page}"
+    );
+    let code = code(&link);
+    assert_eq!(
+        visitor.post("/auth/action", &[("oobCode", code)]).await.status(),
+        200
+    );
+    assert_eq!(visitor.get(&link).await.0, 422, "a link works once");
+
+    visitor
+        .post("/sign-in", &[("email", EMAIL), ("password", FIRST)])
+        .await;
+    let (_, page) = visitor.get("/").await;
+    assert!(page.contains(MESSAGE) && page.contains(EMAIL), "{page}");
+}
+
+#[tokio::test]
+async fn a_forgotten_password_is_replaced_by_mail() {
+    let system = System::start(&[]).await;
+    let mut visitor = Visitor::of(system.url("frontend"));
+    let email = "shopper@acme.example";
+    assert_eq!(
+        visitor
+            .post("/reset-password", &[("email", email)])
+            .await
+            .status(),
+        200
+    );
+    let link = newest_link(&system).await;
+    assert!(visitor.get(&link).await.1.contains("Choose a new password"));
+    let weak = [("oobCode", code(&link)), ("password", "short")];
+    assert_eq!(visitor.post("/auth/action", &weak).await.status(), 422);
+    let strong = [("oobCode", code(&link)), ("password", SECOND)];
+    assert_eq!(visitor.post("/auth/action", &strong).await.status(), 200);
+
+    let old = [("email", email), ("password", "Acme-demo-2026")];
+    assert_eq!(visitor.post("/sign-in", &old).await.status(), 422);
+    let new = [("email", email), ("password", SECOND)];
+    assert_eq!(visitor.post("/sign-in", &new).await.status(), 303);
+    assert!(visitor.get("/").await.1.contains(MESSAGE));
+}
+
+/// The path of the newest mail's link; it leads to the address that a person opens.
+async fn newest_link(system: &System) -> String {
+    let url = format!(
+        "{}/emulator/v1/projects/demo-acme/oobCodes",
+        system.url("identity")
+    );
+    let codes = callers::client().build().unwrap().get(url).send().await.unwrap();
+    let codes: serde_json::Value = codes.json().await.unwrap();
+    let link = codes["oobCodes"].as_array().unwrap().last().unwrap()["oobLink"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    let path = link.strip_prefix(&system.page());
+    path.unwrap_or_else(|| panic!("{link} is not below {}", system.page()))
+        .to_owned()
+}
+
+fn code(link: &str) -> &str {
+    let (_, code) = link.split_once("oobCode=").unwrap();
+    code.split('&').next().unwrap()
+}
