@@ -41,7 +41,7 @@ pub(crate) async fn act(
         Ok(fields) => fields,
         Err(failure) => return failure.page(&app, &arrival, None),
     };
-    let outcome = arrival.within(attempt(&app, &fields)).await;
+    let outcome = arrival.within(attempt(&app, &arrival, &fields)).await;
     match outcome.unwrap_or_else(|elapsed| Err(elapsed.into())) {
         Ok(mode) => done(&app, &arrival, visitor, mode).await,
         Err(refusal) if refusal.is_about_the_password() => {
@@ -63,7 +63,8 @@ async fn look(app: &App, code: &str) -> Result<(Mode, Code), Refusal> {
 }
 
 /// Does what the code stands for, whatever the form says about it.
-async fn attempt(app: &App, fields: &Fields) -> Result<Mode, Refusal> {
+async fn attempt(app: &App, arrival: &Arrival, fields: &Fields) -> Result<Mode, Refusal> {
+    app.limits.post(arrival.client)?;
     let (mode, _) = look(app, &fields.code).await?;
     match mode {
         Mode::ResetPassword => {

@@ -27,12 +27,44 @@ pub(crate) fn check_email(email: &str) -> Result<(), Refusal> {
     }
 }
 
+/// A path of ours to go on to, or the start page: never another site, whatever the text looks like to a
+/// browser. `//host`, `/\host`, tabs and line breaks inside are all read as another host by some of them.
+pub(crate) fn local_path(text: &str) -> &str {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"/-_".contains(&byte);
+    match text.starts_with('/') && !text.contains("//") && text.len() <= 256 && text.bytes().all(plain) {
+        true => text,
+        false => "/",
+    }
+}
+
 /// Bytes of a form: an address, two long passphrases, and each of their bytes percent-encoded.
 const LONGEST: usize = 16 * 1024;
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_our_own_paths_are_gone_on_to() {
+        for path in ["/", "/account", "/account/second-step"] {
+            assert_eq!(local_path(path), path);
+        }
+        for path in [
+            "",
+            "account",
+            "//evil.example",
+            "/\\evil.example",
+            "/\t/evil.example",
+            "/%09/evil.example",
+            "https://evil.example",
+            "/a/..//evil.example",
+            "/a?next=//evil.example",
+            "/a#b",
+            "javascript:alert(1)",
+        ] {
+            assert_eq!(local_path(path), "/", "{path:?}");
+        }
+    }
 
     #[test]
     fn an_address_has_something_on_both_sides() {

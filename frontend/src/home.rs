@@ -14,7 +14,7 @@ use crate::templates::{self, HomePage, Hop};
 pub(crate) async fn page(State(app): State<App>, arrival: Arrival, visitor: Visitor) -> Response {
     match visitor {
         Visitor::SignedIn(user) => message(&app, &arrival, &user).await,
-        Visitor::SignedOut(out) => sign_in::form(&app, &arrival, &out),
+        Visitor::SignedOut(out) => sign_in::form(&app, &arrival, &out, "/"),
         Visitor::Undecided(failure) => failure.page(&app, &arrival, None),
     }
 }

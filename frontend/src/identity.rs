@@ -16,6 +16,7 @@ use crate::outbound;
 mod accounts;
 mod policy;
 mod problem;
+mod profile;
 mod refusal;
 
 pub(crate) use accounts::{Code, Mail, Mode};

@@ -28,6 +28,12 @@ mod reset;
 /// Where the links in mails lead.
 mod action;
 
+/// The account's page, and what can be changed there.
+mod account;
+
+/// Attempts per account and per client.
+mod limits;
+
 /// "Check your mail."
 mod mail_sent;
 
@@ -93,6 +99,17 @@ fn app(app: App) -> Router {
         .route("/sign-up", get(sign_up::form).post(sign_up::sign_up))
         .route("/reset-password", get(reset::form).post(reset::ask))
         .route("/auth/action", get(action::show).post(action::act))
+        .route("/account", get(account::page))
+        .route("/account/name", post(account::name))
+        .route("/account/verify", post(account::verify))
+        .route(
+            "/account/password",
+            get(account::password::form).post(account::password::change),
+        )
+        .route(
+            "/account/delete",
+            get(account::delete::form).post(account::delete::delete),
+        )
         .route("/session", get(session::show))
         .route("/api", any(api::pass_through))
         .route("/api/", any(api::pass_through))
@@ -116,6 +133,7 @@ pub(crate) struct Parts {
     pub(crate) identity: identity::IdentityPlatform,
     pub(crate) verifier: verify::Verifier,
     pub(crate) sessions: session::Sessions,
+    pub(crate) limits: limits::Limits,
     pub(crate) api: api::Api,
     pub(crate) health: Health,
     pub(crate) metrics: Metrics,
@@ -140,6 +158,7 @@ impl App {
             identity: identity::IdentityPlatform::new(&config, google.clone()),
             verifier: verify::Verifier::new(&config, google),
             sessions: session::Sessions::new(&config),
+            limits: limits::Limits::default(),
             api: api::Api::new(&config, direct),
             health: Health::starting(),
             metrics: Metrics::new("frontend"),

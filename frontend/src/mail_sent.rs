@@ -10,6 +10,7 @@ use crate::templates::{self, MailSentPage};
 pub(crate) enum Why {
     SignUp,
     Reset,
+    Verify,
 }
 
 /// The page. With a stand-in it says where its mails are.
@@ -22,6 +23,10 @@ pub(crate) fn page(app: &App, why: Why, email: &str) -> Response {
         Why::Reset => (
             "If there is an account with this address, a mail is on its way to it.",
             "Follow the link in it within an hour to choose a new password.",
+        ),
+        Why::Verify => (
+            "A mail is on its way to your address.",
+            "Follow the link in it to show that the address is yours.",
         ),
     };
     templates::html(&MailSentPage {

@@ -12,9 +12,13 @@ use crate::identity::Refusal;
 pub(crate) fn with(refusal: &Refusal, page: Response) -> Response {
     let mut response = (refusal.status(), page).into_response();
     if refusal.status() == StatusCode::TOO_MANY_REQUESTS {
+        let seconds = match refusal {
+            Refusal::Paused(seconds) => *seconds,
+            _ => LATER,
+        };
         response
             .headers_mut()
-            .insert(RETRY_AFTER, HeaderValue::from_static(LATER));
+            .insert(RETRY_AFTER, HeaderValue::from(seconds));
     }
     response.extensions_mut().insert(Note {
         detail: refusal.detail(),
@@ -24,4 +28,4 @@ pub(crate) fn with(refusal: &Refusal, page: Response) -> Response {
 }
 
 /// Seconds after which Identity Platform, which names no time, may have forgotten.
-const LATER: &str = "300";
+const LATER: u64 = 300;

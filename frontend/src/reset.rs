@@ -27,7 +27,7 @@ pub(crate) async fn ask(State(app): State<App>, arrival: Arrival, request: Reque
         Err(failure) => return failure.page(&app, &arrival, None),
     };
     let email = fields.email.trim();
-    let outcome = arrival.within(attempt(&app, email)).await;
+    let outcome = arrival.within(attempt(&app, &arrival, email)).await;
     match outcome.unwrap_or_else(|elapsed| Err(elapsed.into())) {
         Ok(()) => {
             arrival.settle().await;
@@ -44,8 +44,9 @@ pub(crate) async fn ask(State(app): State<App>, arrival: Arrival, request: Reque
 }
 
 /// What depends on the account is not passed on; what fails for everybody is.
-async fn attempt(app: &App, email: &str) -> Result<(), Refusal> {
+async fn attempt(app: &App, arrival: &Arrival, email: &str) -> Result<(), Refusal> {
     form::check_email(email)?;
+    app.limits.attempt(email, arrival.client)?;
     match app.identity.send(Mail::ResetPassword { email }).await {
         Err(refusal) if refusal.is_about_everybody() => Err(refusal),
         Err(refusal) => {

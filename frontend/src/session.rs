@@ -148,6 +148,11 @@ impl Session {
         }
     }
 
+    /// Whether the sign-in is so fresh that what could take the account over is allowed.
+    pub(crate) fn is_recent(&self, now: u64) -> bool {
+        now < self.created + RECENT
+    }
+
     /// The same session with new tokens.
     fn continued(&self, tokens: Tokens, user: User) -> Session {
         Session {
@@ -181,7 +186,7 @@ impl SignedIn {
 }
 
 impl SignedOut {
-    fn because(notice: &'static str) -> SignedOut {
+    pub(crate) fn because(notice: &'static str) -> SignedOut {
         SignedOut {
             notice: Some(notice),
             leftover: true,
@@ -229,8 +234,10 @@ fn set(response: &mut Response, cookie: HeaderValue) {
 
 /// Seconds before its end from which an ID token is replaced.
 const EARLY: u64 = 300;
+/// Seconds after a sign-in in which nobody is asked for the password again.
+const RECENT: u64 = 300;
 /// Seconds from a sign-in to the next one that is asked for, however often the tokens were renewed.
 const LONGEST: u64 = 14 * 24 * 3600;
 
-const OVER: &str = "Your session has ended. Sign in again to go on.";
+pub(crate) const OVER: &str = "Your session has ended. Sign in again to go on.";
 const TURNED_OFF: &str = "This account is turned off. Ask whoever manages your account to turn it on again.";

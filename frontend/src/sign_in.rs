@@ -12,15 +12,27 @@ use crate::refused;
 use crate::session::{self, Session, SignedOut};
 use crate::templates::{self, SignInPage};
 
-/// The form, for whoever opens the start page signed out.
-pub(crate) fn form(app: &App, arrival: &Arrival, visitor: &SignedOut) -> Response {
+/// The form, for whoever opens a page signed out that is for users; signing in leads on to it.
+pub(crate) fn form(app: &App, arrival: &Arrival, visitor: &SignedOut, next: &str) -> Response {
     let page = templates::html(&SignInPage {
         email: "",
         problem: None,
         notice: visitor.notice,
+        next,
         demo: app.config.emulator.is_some(),
     });
     visitor.attach(app, arrival, page)
+}
+
+/// The form for somebody who is signed in, but not since a moment ago.
+pub(crate) fn once_more(app: &App, email: &str, next: &str) -> Response {
+    templates::html(&SignInPage {
+        email,
+        problem: None,
+        notice: Some(ONCE_MORE),
+        next,
+        demo: app.config.emulator.is_some(),
+    })
 }
 
 /// `GET /sign-in`: the form is on the start page. People come here by reloading after a refusal.
@@ -35,12 +47,17 @@ pub(crate) async fn sign_in(State(app): State<App>, arrival: Arrival, request: R
         Err(failure) => return failure.page(&app, &arrival, None),
     };
     fields.email = fields.email.trim().to_owned();
-    let attempt = arrival.within(attempt(&app, &fields)).await;
+    let attempt = arrival.within(attempt(&app, &arrival, &fields)).await;
     match attempt.unwrap_or_else(|elapsed| Err(elapsed.into())) {
         // 303: a reload of the page that follows does not post the password again
-        Ok(session) => session::begun(&app, &arrival, session, Redirect::to("/"))
-            .unwrap_or_else(|failure| failure.page(&app, &arrival, None)),
-        Err(refusal) => again(&app, &refusal, &fields.email),
+        Ok(session) => session::begun(
+            &app,
+            &arrival,
+            session,
+            Redirect::to(form::local_path(&fields.next)),
+        )
+        .unwrap_or_else(|failure| failure.page(&app, &arrival, None)),
+        Err(refusal) => again(&app, &refusal, &fields),
     }
 }
 
@@ -51,19 +68,22 @@ pub(crate) async fn sign_out(State(app): State<App>, arrival: Arrival) -> Respon
 }
 
 /// E-mail and password become a session: asked, answered, and the answer verified.
-async fn attempt(app: &App, fields: &Fields) -> Result<Session, Refusal> {
+async fn attempt(app: &App, arrival: &Arrival, fields: &Fields) -> Result<Session, Refusal> {
     fields.check()?;
+    app.limits.attempt(&fields.email, arrival.client)?;
     let tokens = app.identity.sign_in(&fields.email, &fields.password).await?;
     let user = app.verifier.verify(&tokens.id).await?;
+    app.limits.succeeded(&fields.email);
     Ok(Session::begin(tokens, user, &fields.email, app.now()))
 }
 
 /// The form again, with the reason and what was typed, but never the password.
-fn again(app: &App, refusal: &Refusal, email: &str) -> Response {
+fn again(app: &App, refusal: &Refusal, fields: &Fields) -> Response {
     let page = SignInPage {
-        email,
+        email: &fields.email,
         problem: Some(refusal.problem()),
         notice: None,
+        next: form::local_path(&fields.next),
         demo: app.config.emulator.is_some(),
     };
     refused::with(refusal, templates::html(&page))
@@ -76,7 +96,13 @@ struct Fields {
     email: String,
     #[serde(default)]
     password: String,
+    /// A path of ours to go on to.
+    #[serde(default)]
+    next: String,
 }
+
+const ONCE_MORE: &str =
+    "Enter your password once more: what you want to do needs a sign-in from the last minutes.";
 
 impl Fields {
     /// What can be seen without asking; the rest is Identity Platform's to judge.

@@ -35,7 +35,7 @@ pub(crate) async fn sign_up(State(app): State<App>, arrival: Arrival, request: R
     };
     let email = fields.email.trim();
     let policy = app.identity.password_policy().await;
-    let attempt = attempt(&app, &policy, email, &fields.password);
+    let attempt = attempt(&app, &arrival, &policy, email, &fields.password);
     let outcome = arrival.within(attempt).await;
     match outcome.unwrap_or_else(|elapsed| Err(elapsed.into())) {
         Ok(()) => {
@@ -56,9 +56,16 @@ pub(crate) async fn sign_up(State(app): State<App>, arrival: Arrival, request: R
 
 /// An account, or the mail that one who has an account already needs. That the mail could not be sent is
 /// for the log: it would tell which of the two it was.
-async fn attempt(app: &App, policy: &PasswordPolicy, email: &str, password: &str) -> Result<(), Refusal> {
+async fn attempt(
+    app: &App,
+    arrival: &Arrival,
+    policy: &PasswordPolicy,
+    email: &str,
+    password: &str,
+) -> Result<(), Refusal> {
     form::check_email(email)?;
     policy.check(password)?;
+    app.limits.attempt(email, arrival.client)?;
     let sent = match app.identity.sign_up(email, password).await {
         Ok(tokens) => {
             app.identity

@@ -15,6 +15,8 @@ pub(crate) struct SignInPage<'a> {
     pub(crate) email: &'a str,
     pub(crate) problem: Option<Problem>,
     pub(crate) notice: Option<&'static str>,
+    /// Where signing in leads.
+    pub(crate) next: &'a str,
     /// Whether to show the login of the stand-in's test user.
     pub(crate) demo: bool,
 }
@@ -62,6 +64,33 @@ pub(crate) struct ActionPage<'a> {
     /// With a field for a new password.
     pub(crate) rules: Option<Vec<Rule>>,
     pub(crate) problem: Option<Problem>,
+}
+
+/// What is known about the user, and the ways to change it.
+#[derive(Template)]
+#[template(path = "account.html")]
+pub(crate) struct AccountPage<'a> {
+    pub(crate) email: &'a str,
+    pub(crate) name: &'a str,
+    pub(crate) verified: bool,
+    pub(crate) problem: Option<Problem>,
+}
+
+/// A new password for somebody who is signed in.
+#[derive(Template)]
+#[template(path = "password.html")]
+pub(crate) struct PasswordPage<'a> {
+    pub(crate) email: &'a str,
+    pub(crate) rules: Vec<Rule>,
+    pub(crate) shortest: usize,
+    pub(crate) problem: Option<Problem>,
+}
+
+/// The last page of an account.
+#[derive(Template)]
+#[template(path = "delete.html")]
+pub(crate) struct DeletePage<'a> {
+    pub(crate) email: &'a str,
 }
 
 /// What was done, or why not, and where to go on.

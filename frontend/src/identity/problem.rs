@@ -35,6 +35,12 @@ impl Refusal {
                 false,
                 false,
             ),
+            Refusal::Paused(_) => (
+                "Too many tries",
+                "There were too many tries. Wait a few minutes, then try again.",
+                false,
+                false,
+            ),
             Refusal::Disabled => (
                 "This account is turned off",
                 "Ask whoever manages your account to turn it on again.",

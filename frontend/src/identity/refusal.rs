@@ -22,6 +22,8 @@ pub(crate) enum Refusal {
     MissingPassword,
     /// Too many attempts on this account, or from this address.
     TooManyAttempts,
+    /// Our own limit; so many seconds are left of the pause.
+    Paused(u64),
     /// An administrator turned the account off.
     Disabled,
     /// The password is right and a second factor is wanted.
@@ -162,7 +164,7 @@ impl Refusal {
     /// The status of the form that explains it.
     pub(crate) fn status(&self) -> StatusCode {
         match self {
-            Refusal::TooManyAttempts => StatusCode::TOO_MANY_REQUESTS,
+            Refusal::TooManyAttempts | Refusal::Paused(_) => StatusCode::TOO_MANY_REQUESTS,
             Refusal::Unavailable(_) | Refusal::Misconfigured(_) => StatusCode::SERVICE_UNAVAILABLE,
             Refusal::Untrusted(_) => StatusCode::BAD_GATEWAY,
             _ => StatusCode::UNPROCESSABLE_ENTITY,

@@ -20,3 +20,5 @@ mod failures;
 mod pages;
 
 mod accounts;
+
+mod account;

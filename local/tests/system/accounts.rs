@@ -65,6 +65,52 @@ async fn a_forgotten_password_is_replaced_by_mail() {
     assert!(visitor.get("/").await.1.contains(MESSAGE));
 }
 
+#[tokio::test]
+async fn a_user_changes_name_and_password_and_deletes_the_account() {
+    let system = System::start(&[]).await;
+    let email = "shopper@acme.example";
+    let mut visitor = Visitor::of(system.url("frontend"));
+    let mut elsewhere = Visitor::of(system.url("frontend"));
+    assert!(
+        visitor
+            .get("/account")
+            .await
+            .1
+            .contains("name=\"next\" value=\"/account\"")
+    );
+    visitor.sign_in().await;
+    elsewhere.sign_in().await;
+
+    visitor.post("/account/name", &[("name", "A Shopper")]).await;
+    assert!(visitor.get("/account").await.1.contains("value=\"A Shopper\""));
+
+    assert_eq!(
+        visitor
+            .post("/account/password", &[("password", "short")])
+            .await
+            .status(),
+        422
+    );
+    assert_eq!(
+        visitor
+            .post("/account/password", &[("password", SECOND)])
+            .await
+            .status(),
+        200
+    );
+    assert!(visitor.get("/account").await.1.contains(email), "signed in here");
+    let (_, page) = elsewhere.get("/account").await;
+    assert!(
+        page.contains("Your session has ended"),
+        "and nowhere else: {page}"
+    );
+
+    assert_eq!(visitor.post("/account/delete", &[]).await.status(), 200);
+    assert_eq!(visitor.cookie("session"), None);
+    let fields = [("email", email), ("password", SECOND)];
+    assert_eq!(visitor.post("/sign-in", &fields).await.status(), 422);
+}
+
 /// The path of the newest mail's link; it leads to the address that a person opens.
 async fn newest_link(system: &System) -> String {
     let url = format!(

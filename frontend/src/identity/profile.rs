@@ -1,0 +1,51 @@
+//! The calls of a signed-in user about the own account.
+
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::accounts::Both;
+use super::{IdentityPlatform, Refusal, Tokens};
+
+/// What Identity Platform knows about a user.
+#[derive(Clone, Deserialize, Default)]
+#[serde(rename_all = "camelCase", default)]
+pub(crate) struct Profile {
+    pub(crate) email: String,
+    pub(crate) email_verified: bool,
+    pub(crate) display_name: String,
+}
+
+impl IdentityPlatform {
+    /// The user's own entry.
+    pub(crate) async fn profile(&self, id_token: &str) -> Result<Profile, Refusal> {
+        #[derive(Deserialize, Default)]
+        #[serde(default)]
+        struct Answer {
+            users: Vec<Profile>,
+        }
+        let answer: Answer = self.accounts("lookup", &json!({"idToken": id_token})).await?;
+        answer.users.into_iter().next().ok_or(Refusal::SessionOver)
+    }
+
+    /// A name, or none.
+    pub(crate) async fn set_name(&self, id_token: &str, name: &str) -> Result<(), Refusal> {
+        let asked = match name.is_empty() {
+            true => json!({"idToken": id_token, "deleteAttribute": ["DISPLAY_NAME"]}),
+            false => json!({"idToken": id_token, "displayName": name}),
+        };
+        self.accounts::<Value>("update", &asked).await.map(drop)
+    }
+
+    /// A new password. Every token from before is over, so there are new ones.
+    pub(crate) async fn set_password(&self, id_token: &str, password: &str) -> Result<Tokens, Refusal> {
+        let asked = json!({"idToken": id_token, "password": password, "returnSecureToken": true});
+        self.accounts::<Both>("update", &asked).await?.tokens()
+    }
+
+    /// The end of the account.
+    pub(crate) async fn delete(&self, id_token: &str) -> Result<(), Refusal> {
+        self.accounts::<Value>("delete", &json!({"idToken": id_token}))
+            .await
+            .map(drop)
+    }
+}
