@@ -4,8 +4,8 @@
 #   docker build --target proxy --build-arg PROFILE=dev .     quick to build, slow to run: for tests
 #   docker build --target proxy --build-arg RUNTIME_IMAGE=gcr.io/distroless/static-debian13:nonroot@sha256:… .
 #
-# Builds with BuildKit and with the classic builder, so it uses nothing that only one of them knows: no
-# cache mounts, no heredocs, no `# syntax=` line, which would have to be pulled.
+# Built with the classic builder; nothing in it is known only to that one or only to BuildKit: no cache
+# mounts, no heredocs, no `# syntax=` line, which would have to be pulled.
 #
 # Programs are static (glibc's own static library, not musl: its allocator and resolver are not ours to
 # debug), so what runs in production is the program, the certificate authorities and a user.

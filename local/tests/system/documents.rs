@@ -130,7 +130,7 @@ async fn a_changed_pin_holds_at_once() {
     let gateway = istio.join("private/gateway.yaml");
     let text = std::fs::read_to_string(&gateway).unwrap();
     change(&system, || {
-        write(&gateway, &text.replace("sa/proxy", "sa/another"))
+        write(&gateway, &text.replace("sa/proxy", "sa/another"));
     })
     .await;
     assert_ne!(
