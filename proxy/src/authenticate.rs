@@ -8,8 +8,9 @@
 use std::sync::Arc;
 
 use http::uri::PathAndQuery;
-use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+use http::{HeaderMap, HeaderValue, StatusCode};
 
+use crate::cors;
 use crate::head::{Head, User};
 use crate::plan::DocumentId;
 use crate::plan::authentication::JwtRule;
@@ -60,7 +61,7 @@ pub(crate) fn authenticate(
     for rule in rules {
         outputs::remove(rule, &mut head.headers);
     }
-    if is_preflight(head) {
+    if cors::is_preflight(head) {
         return Ok(());
     }
     let mut run = Run {
@@ -74,16 +75,6 @@ pub(crate) fn authenticate(
         }
         failure.refusal(&rules[failure.rule], head)
     })
-}
-
-/// Browsers send no token with one (Fetch standard, CORS-preflight request).
-fn is_preflight(head: &Head) -> bool {
-    let given = |name| {
-        head.headers
-            .get(name)
-            .is_some_and(|value: &HeaderValue| !value.is_empty())
-    };
-    head.method == Method::OPTIONS && given(header::ORIGIN) && given(header::ACCESS_CONTROL_REQUEST_METHOD)
 }
 
 /// One request on its way through the rules.

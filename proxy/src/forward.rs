@@ -1,18 +1,24 @@
 //! A request whose route is found: sends it on and brings the answer, or replies with what the route
 //! does to the headers of answers.
 
-use http::{HeaderMap, Response, StatusCode, Version};
+use http::header::{CONNECTION, CONTENT_LENGTH};
+use http::{HeaderMap, HeaderValue, Response, StatusCode, Version};
+use hyper::upgrade::OnUpgrade;
 
 use crate::body::{self, Body};
+use crate::cors::{self, Verdict};
 use crate::downstream::Downstream;
+use crate::fault;
 use crate::format::{Answer, FormatContext};
 use crate::head::Head;
 use crate::headers::{self, Selected, Timeouts};
+use crate::mirror::Copies;
 use crate::plan::route::{Action, Destination, Forward, Route};
 use crate::reply::{Asked, Reply};
 use crate::route;
 use crate::runtime::Runtime;
 use crate::telemetry::Observer;
+use crate::upgrade::Wanted;
 use crate::upstream::attempt::Answer as Answered;
 use crate::upstream::{self, Call, Rules};
 
@@ -22,6 +28,8 @@ pub(crate) struct Chosen<'a> {
     downstream: &'a Downstream,
     route: &'a Route,
     destination: Option<&'a Destination>,
+    /// What the client's browser is told about its origin.
+    granted: HeaderMap,
 }
 
 impl<'a> Chosen<'a> {
@@ -36,15 +44,49 @@ impl<'a> Chosen<'a> {
             downstream,
             route,
             destination,
+            granted: HeaderMap::new(),
         }
     }
 
-    /// Sends the request on and answers with what comes back.
+    /// Does what the route does before anything is sent on: faults, then CORS.
     pub(crate) async fn forward(
+        mut self,
+        forward: &Forward,
+        head: Head,
+        incoming: hyper::body::Incoming,
+        upgrade: Option<Wanted>,
+        mut asked: Asked,
+        observer: &mut Observer,
+    ) -> Response<Body> {
+        let kept = forward.retry.is_some() || !forward.mirrors.is_empty();
+        let body = body::Incoming::new(incoming, kept);
+        let injected = forward.fault.as_ref().map(fault::draw).unwrap_or_default();
+        if let Some(delay) = injected.delay {
+            body.while_reading(tokio::time::sleep(delay)).await;
+            asked = asked.later(!body.is_complete());
+            observer.delayed();
+        }
+        if let Some(with) = injected.abort {
+            let reply = Reply::fault(with, injected.delay.is_some());
+            return self.reply(reply, &head, asked, observer);
+        }
+        match forward.cors.as_ref().map(|policy| cors::judge(policy, &head)) {
+            Some(Verdict::Answered(headers)) => {
+                return Reply::preflight(headers).into_response(asked, |_| {});
+            }
+            Some(Verdict::Goes(granted)) => self.granted = granted,
+            None => {}
+        }
+        self.send(forward, head, body, upgrade, asked, observer).await
+    }
+
+    /// Sends the request on and answers with what comes back.
+    async fn send(
         &self,
         forward: &Forward,
         mut head: Head,
-        incoming: hyper::body::Incoming,
+        body: body::Incoming,
+        upgrade: Option<Wanted>,
         asked: Asked,
         observer: &mut Observer,
     ) -> Response<Body> {
@@ -70,15 +112,19 @@ impl<'a> Chosen<'a> {
         head.headers
             .insert(chassis::trace::TRACEPARENT, observer.trace.header());
 
-        let body = body::Incoming::new(incoming, rules.retry.is_some());
-        let mut call = Call::new(&mut head, outgoing);
-        let outcome = upstream::exchange(cluster, &mut call, &body, rules).await;
+        let mut call = Call::new(&mut head, outgoing, upgrade.is_some());
+        let copies = self.copies(&call, forward, timeouts);
+        let exchange = upstream::exchange(cluster, &mut call, &body, rules);
+        let outcome = match copies {
+            None => exchange.await,
+            Some(copies) => copies.beside(exchange, &body).await,
+        };
         call.restore(&mut head);
         observer.sent(&destination.name, outcome.attempts);
         match outcome.result {
             Ok(answered) => {
                 let endpoint = outcome.endpoint.as_ref().and_then(|endpoint| endpoint.socket());
-                self.answer(answered, &head, endpoint, outcome.began.elapsed())
+                self.answer(answered, &head, endpoint, outcome.began.elapsed(), upgrade)
             }
             Err(failure) => {
                 let retried = outcome.attempts > 1 && failure.is_reset();
@@ -89,6 +135,15 @@ impl<'a> Chosen<'a> {
         }
     }
 
+    /// Copies for those mirrors that the draw hits.
+    fn copies(&self, call: &Call, forward: &Forward, timeouts: Timeouts) -> Option<Copies> {
+        if forward.mirrors.is_empty() {
+            return None;
+        }
+        let Runtime { clusters, room, .. } = self.runtime;
+        Copies::of(call, &forward.mirrors, clusters, timeouts, self.downstream, room)
+    }
+
     /// The upstream's answer for the client; the body is streamed.
     fn answer(
         &self,
@@ -96,18 +151,36 @@ impl<'a> Chosen<'a> {
         head: &Head,
         endpoint: Option<std::net::SocketAddr>,
         took: std::time::Duration,
+        upgrade: Option<Wanted>,
     ) -> Response<Body> {
         let (mut parts, source) = response.into_parts();
+        let switched = parts.status == StatusCode::SWITCHING_PROTOCOLS;
         let empty = HeaderMap::new();
         let context = self.context(head, Some(parts.status), "-", endpoint, &empty);
         headers::towards_client(
             &mut parts.headers,
             parts.status,
-            Some(took),
+            (!switched).then_some(took),
             Selected::response(&self.route.action, self.destination),
             &context,
         );
-        let mut answer = Response::new(Body::stream(source, lease, head.version == Version::HTTP_2));
+        cors::apply(&self.granted, &mut parts.headers);
+        let http1 = head.version < Version::HTTP_2;
+        let content = match (upgrade, parts.extensions.remove::<OnUpgrade>()) {
+            (Some(wanted), Some(upstream)) if switched => Body::tunnel(wanted.accepted(upstream, lease)),
+            (upgrade, _) => {
+                if upgrade.is_some() {
+                    // refused; the client may already speak the other protocol
+                    parts
+                        .headers
+                        .insert(CONNECTION, HeaderValue::from_static("close"));
+                }
+                let length = http1 && parts.headers.contains_key(CONTENT_LENGTH);
+                let told = length && parts.status == StatusCode::NOT_MODIFIED;
+                Body::stream(source, lease, !http1).of_told_length(told)
+            }
+        };
+        let mut answer = Response::new(content);
         *answer.status_mut() = parts.status;
         *answer.headers_mut() = parts.headers;
         answer
@@ -128,6 +201,7 @@ impl<'a> Chosen<'a> {
             let empty = HeaderMap::new();
             let context = self.context(head, None, flag, None, &empty);
             headers::respond(selected, headers, &context);
+            cors::apply(&self.granted, headers);
         })
     }
 

@@ -12,6 +12,7 @@ mod referer;
 mod towards_client;
 mod towards_upstream;
 
+pub(crate) use forwarded::append_hop;
 pub(crate) use operations::{Selected, respond};
 pub(crate) use receive::{Received, Refused, receive};
 pub(crate) use towards_client::towards_client;

@@ -69,8 +69,20 @@ pub(crate) mod route;
 /// 10. What the route changes of path and Host.
 pub(crate) mod rewrite;
 
-/// 11. Sends the request on and brings the answer.
+/// 11. Sends the request on and brings the answer; before that, what a route injects and what it tells browsers.
 mod forward;
+
+/// Delays and aborts on purpose.
+mod fault;
+
+/// WebSocket, once both sides have agreed to it.
+mod upgrade;
+
+/// Copies for upstreams whose answers nobody waits for.
+mod mirror;
+
+/// What browsers may do from other origins.
+mod cors;
 
 /// 12. Chooses an endpoint and a connection, and tries again where that is safe.
 mod upstream;

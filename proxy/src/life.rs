@@ -192,7 +192,7 @@ impl Bound {
         }
         health.draining();
         self.listeners.close();
-        drain.finish(GRACE).await;
+        tokio::join!(drain.finish(GRACE), self.process.tunnels.finish(GRACE));
         background.iter().for_each(tokio::task::JoinHandle::abort);
     }
 }

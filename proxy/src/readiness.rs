@@ -58,6 +58,7 @@ async fn ask(cluster: &Arc<Cluster>) {
         headers,
         https: true,
         version: Version::HTTP_11,
+        upgrade: false,
     };
     let rules = Rules {
         timeouts: Timeouts {

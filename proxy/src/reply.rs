@@ -4,7 +4,7 @@
 //! as gRPC (status 200, the rest in `grpc-status`).
 
 use bytes::Bytes;
-use http::header::{CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, LOCATION, SERVER, TRANSFER_ENCODING};
+use http::header::{CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, LOCATION, SERVER, WWW_AUTHENTICATE};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode, Version};
 
 use crate::authenticate::Refusal;
@@ -12,7 +12,7 @@ use crate::authorize::Denied;
 use crate::body::Body;
 use crate::head::Head;
 use crate::headers::Refused;
-use crate::plan::route::{DirectResponse, Redirect};
+use crate::plan::route::{AbortWith, DirectResponse, Redirect};
 use crate::upstream::Failure;
 
 /// An answer of our own.
@@ -22,10 +22,13 @@ pub(crate) struct Reply {
     body: Bytes,
     /// The one header that a route's operations may change.
     location: Option<HeaderValue>,
-    more: Option<(HeaderName, HeaderValue)>,
+    /// Others, which no operation changes.
+    more: HeaderMap,
     close: bool,
-    /// A codec's refusal is never in gRPC form.
-    codec: bool,
+    /// Never in gRPC form: a codec's refusal, a preflight's answer.
+    always_plain: bool,
+    /// The status in gRPC form, where it is not the HTTP status's.
+    grpc_status: Option<u8>,
     /// Envoy's response flag.
     pub(crate) flag: &'static str,
     /// The document and rule that refused it.
@@ -40,14 +43,17 @@ pub(crate) struct Asked {
     head: bool,
     http1: bool,
     grpc: bool,
-    /// The client is still sending its body, or wants to switch protocols: the connection cannot go on.
+    /// The client is still sending its body: the connection cannot go on.
     unread: bool,
+    /// The client wants to switch protocols, and may already speak the other one.
+    upgrade: bool,
 }
 
 impl Asked {
     /// By a request that was received.
-    pub(crate) fn by(head: &Head, unread: bool) -> Asked {
+    pub(crate) fn by(head: &Head, unread: bool, upgrade: bool) -> Asked {
         Asked {
+            upgrade,
             head: head.method == Method::HEAD,
             http1: head.version < Version::HTTP_2,
             grpc: head.is_grpc(),
@@ -67,6 +73,7 @@ impl Asked {
             http1: version < Version::HTTP_2,
             grpc: false,
             unread,
+            upgrade: false,
         }
     }
 }
@@ -77,9 +84,10 @@ impl Reply {
             status,
             body: body.into(),
             location: None,
-            more: None,
+            more: HeaderMap::new(),
             close: false,
-            codec: false,
+            always_plain: false,
+            grpc_status: None,
             flag,
             refused_by: None,
             detail: None,
@@ -90,7 +98,7 @@ impl Reply {
     pub(crate) fn unfit(refused: Refused) -> Reply {
         Reply {
             close: refused.close,
-            codec: true,
+            always_plain: true,
             detail: Some(refused.reason),
             ..Reply::new(refused.status, refused.body, "-")
         }
@@ -100,7 +108,7 @@ impl Reply {
     pub(crate) fn unauthenticated(refusal: Refusal) -> Reply {
         let document = format!("{} jwtRules[{}]", refusal.document, refusal.rule);
         Reply {
-            more: Some((http::header::WWW_AUTHENTICATE, refusal.challenge)),
+            more: HeaderMap::from_iter([(WWW_AUTHENTICATE, refusal.challenge)]),
             refused_by: Some(document),
             ..Reply::new(refusal.status, refusal.error.to_string(), "UAEX")
         }
@@ -167,9 +175,33 @@ impl Reply {
         };
         let overloaded = || (OVERLOADED, HeaderValue::from_static("true"));
         Reply {
-            more: (failure == Failure::Overflow).then(overloaded),
+            more: (failure == Failure::Overflow)
+                .then(overloaded)
+                .into_iter()
+                .collect(),
             detail: Some(failure.reason()),
             ..Reply::new(status, body, failure.flag())
+        }
+    }
+
+    /// An abort that a document injects; `delayed` if it waited before.
+    pub(crate) fn fault(with: AbortWith, delayed: bool) -> Reply {
+        let (status, grpc_status) = match with {
+            AbortWith::Http(status) => (status, None),
+            AbortWith::Grpc(status) => (StatusCode::OK, Some(status)),
+        };
+        Reply {
+            grpc_status,
+            ..Reply::new(status, "fault filter abort", if delayed { "DI,FI" } else { "FI" })
+        }
+    }
+
+    /// The answer to a preflight; the route's operations leave it alone.
+    pub(crate) fn preflight(headers: HeaderMap) -> Reply {
+        Reply {
+            more: headers,
+            always_plain: true,
+            ..Reply::new(StatusCode::OK, "", "-")
         }
     }
 
@@ -186,15 +218,13 @@ impl Reply {
             headers.insert(LOCATION, location);
         }
         operate(&mut headers);
-        if let Some((name, value)) = self.more {
-            headers.insert(name, value);
-        }
-        let mut response = match asked.grpc && !self.codec {
-            true => as_grpc(self.status, &self.body, asked, headers),
+        headers.extend(self.more);
+        let mut response = match asked.grpc && !self.always_plain {
+            true => as_grpc(self.status, self.grpc_status, &self.body, asked, headers),
             false => plain(self.status, self.body, asked, headers),
         };
         let headers = response.headers_mut();
-        if asked.http1 && (self.close || asked.unread) {
+        if asked.http1 && (self.close || asked.unread || asked.upgrade) {
             headers.insert(CONNECTION, HeaderValue::from_static("close"));
         }
         headers.insert(SERVER, HeaderValue::from_static("istio-envoy"));
@@ -210,10 +240,6 @@ fn plain(status: StatusCode, body: Bytes, asked: Asked, mut headers: HeaderMap) 
     };
     if body.is_empty() {
         headers.remove(CONTENT_TYPE);
-        if asked.head && asked.http1 {
-            // Envoy's way of saying that it does not know the length
-            headers.insert(TRANSFER_ENCODING, HeaderValue::from_static("chunked"));
-        }
     } else {
         headers
             .entry(CONTENT_TYPE)
@@ -229,17 +255,23 @@ fn plain(status: StatusCode, body: Bytes, asked: Asked, mut headers: HeaderMap) 
 }
 
 /// <https://github.com/grpc/grpc/blob/master/doc/http-grpc-status-mapping.md>, as Envoy has it.
-fn as_grpc(status: StatusCode, body: &[u8], asked: Asked, mut headers: HeaderMap) -> Response<Body> {
-    let code = match status.as_u16() {
-        400 => "13",
-        401 => "16",
-        403 => "7",
-        404 => "12",
-        429 | 502..=504 => "14",
-        _ => "2",
-    };
+fn as_grpc(
+    status: StatusCode,
+    grpc_status: Option<u8>,
+    body: &[u8],
+    asked: Asked,
+    mut headers: HeaderMap,
+) -> Response<Body> {
+    let code = grpc_status.unwrap_or(match status.as_u16() {
+        400 => 13,
+        401 => 16,
+        403 => 7,
+        404 => 12,
+        429 | 502..=504 => 14,
+        _ => 2,
+    });
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/grpc"));
-    headers.insert(GRPC_STATUS, HeaderValue::from_static(code));
+    headers.insert(GRPC_STATUS, HeaderValue::from(u16::from(code)));
     if !body.is_empty()
         && !asked.head
         && let Ok(message) = HeaderValue::from_str(&percent_encoded(body))

@@ -15,6 +15,7 @@ use crate::reply::{Asked, Reply};
 use crate::route::{self, Found};
 use crate::runtime::Runtime;
 use crate::telemetry::{self, Observer};
+use crate::upgrade::Wanted;
 use crate::{authorize, rewrite};
 
 /// Answers one request. The plan is loaded once: a reload takes effect with the next request, also on
@@ -24,7 +25,8 @@ pub(crate) async fn handle(
     request: Request<hyper::body::Incoming>,
 ) -> Result<Response<Body>, Reset> {
     let runtime = connection.process.current();
-    let (parts, incoming) = request.into_parts();
+    let (mut parts, incoming) = request.into_parts();
+    let upgrade = Wanted::take(&mut parts.extensions, &connection.process.tunnels);
     let mut observer = connection
         .process
         .telemetry
@@ -37,7 +39,10 @@ pub(crate) async fn handle(
     let received = codec::examine(&parts)
         .and_then(|()| headers::receive(parts, downstream, plan.trusted_hops, plan.path));
     let response = match received {
-        Ok(received) => answer(&runtime, &connection, received, incoming, &mut observer).await,
+        Ok(received) => {
+            let upgrade = upgrade.filter(|_| received.websocket);
+            answer(&runtime, &connection, received, incoming, upgrade, &mut observer).await
+        }
         Err(refused) if codec::is_reset(refused, version) => return Err(Reset::malformed()),
         Err(refused) => bare(Reply::unfit(refused), unfit, &mut observer),
     };
@@ -51,12 +56,13 @@ async fn answer(
     connection: &Connection,
     received: Received,
     incoming: hyper::body::Incoming,
+    upgrade: Option<Wanted>,
     observer: &mut Observer,
 ) -> Response<Body> {
     let Received { mut head, websocket } = received;
     let downstream = &connection.downstream;
     observer.asked(&head, downstream);
-    let asked = Asked::by(&head, websocket || !incoming.is_end_stream());
+    let asked = Asked::by(&head, !incoming.is_end_stream(), websocket);
     let hosts = runtime.hosts(&connection.place, downstream);
 
     // a bad token is refused wherever it is sent, and before any route is looked at
@@ -80,7 +86,11 @@ async fn answer(
 
     let chosen = Chosen::new(runtime, downstream, route);
     match (&*route.action, admitted) {
-        (Action::Forward(forward), Ok(())) => chosen.forward(forward, head, incoming, asked, observer).await,
+        (Action::Forward(forward), Ok(())) => {
+            chosen
+                .forward(forward, head, incoming, upgrade, asked, observer)
+                .await
+        }
         (Action::Forward(_), Err(reply)) => chosen.reply(reply, &head, asked, observer),
         (_, Err(reply)) => bare(reply, asked, observer),
         (Action::Redirect(redirect), Ok(())) => {

@@ -14,6 +14,7 @@ use crate::downstream::Downstream;
 use crate::head::Head;
 use crate::keys::{Fetcher, KeySet, KeySets};
 use crate::listener::Place;
+use crate::mirror::Room;
 use crate::plan::Plan;
 use crate::plan::listener::{Listener, ListenerKind, ServerTls, VirtualHosts};
 use crate::plan::route::Route;
@@ -23,6 +24,7 @@ use crate::tls::identity;
 use crate::tls::material::Secrets;
 use crate::tls::reload::Rotating;
 use crate::tls::server::{Terminator, by_name};
+use crate::upgrade::Tunnels;
 use crate::upstream::Cluster;
 use crate::upstream::dns::Names;
 
@@ -31,6 +33,7 @@ pub(crate) struct Process {
     current: ArcSwap<Runtime>,
     pub(crate) telemetry: Telemetry,
     pub(crate) means: Means,
+    pub(crate) tunnels: Tunnels,
 }
 
 /// What runtimes are built with.
@@ -47,6 +50,8 @@ pub(crate) struct Runtime {
     pub(crate) plan: Plan,
     /// By the plan's indices.
     pub(crate) clusters: Vec<Arc<Cluster>>,
+    /// For copies of requests.
+    pub(crate) room: Room,
     keys: KeySets,
     /// By listener and server.
     servers: Vec<Vec<Server>>,
@@ -66,6 +71,7 @@ impl Process {
             current: ArcSwap::from_pointee(first),
             telemetry,
             means,
+            tunnels: Tunnels::new(),
         }
     }
 
@@ -122,6 +128,7 @@ impl Runtime {
                 sets,
                 tokens: TokenCache::new(),
             },
+            room: Room::new(),
             clusters,
             plan,
         })

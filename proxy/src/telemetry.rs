@@ -101,6 +101,11 @@ impl Observer {
         }
     }
 
+    /// An injected delay is over.
+    pub(crate) fn delayed(&mut self) {
+        self.flag = "DI";
+    }
+
     /// The proxy answers itself: what refused the request, and why.
     pub(crate) fn replied(&mut self, reply: &Reply) {
         self.flag = reply.flag;

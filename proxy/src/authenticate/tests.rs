@@ -75,7 +75,7 @@ pub(super) fn rule(issuer: &str) -> JwtRule {
         audiences: vec!["shop".into()],
         keys: KeySource::Inline("".into()),
         places: vec![
-            TokenPlace::Header(header::AUTHORIZATION, "Bearer ".into()),
+            TokenPlace::Header(http::header::AUTHORIZATION, "Bearer ".into()),
             TokenPlace::Header("x-token".parse().unwrap(), "".into()),
             TokenPlace::Parameter("token".into()),
             TokenPlace::Cookie("id_token".into()),

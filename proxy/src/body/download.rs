@@ -7,11 +7,14 @@ use bytes::Bytes;
 use http_body::{Body as _, Frame, SizeHint};
 
 use crate::telemetry::Observer;
+use crate::upgrade::Tunnel;
 use crate::upstream::attempt::Lease;
 
 /// The body of every answer.
 pub(crate) struct Body {
     content: Content,
+    /// There is no body, but the headers tell the length that it would have.
+    told_length: bool,
     /// Writes the record and counts, when the body ends or is dropped.
     observer: Option<Box<Observer>>,
 }
@@ -19,6 +22,8 @@ pub(crate) struct Body {
 enum Content {
     /// Our own.
     Whole(Option<Bytes>),
+    /// Both sides switch protocols.
+    Tunnel(Option<Box<Tunnel>>),
     /// The upstream's.
     Stream {
         source: hyper::body::Incoming,
@@ -40,6 +45,7 @@ impl Body {
     pub(crate) fn whole(bytes: Bytes) -> Body {
         Body {
             content: Content::Whole(Some(bytes).filter(|bytes| !bytes.is_empty())),
+            told_length: false,
             observer: None,
         }
     }
@@ -58,14 +64,46 @@ impl Body {
                 trailers,
                 broken: None,
             },
+            told_length: false,
             observer: None,
         }
     }
 
-    /// With someone who watches its end.
-    pub(crate) fn observed(mut self, observer: Box<Observer>) -> Body {
-        self.observer = Some(observer);
+    /// That of a 304, whose length is that of the answer it stands for (RFC 9110, section 8.6). The codec
+    /// would drop the length of a body that has ended, so this one ends when it is asked.
+    pub(crate) fn of_told_length(mut self, told_length: bool) -> Body {
+        self.told_length = told_length;
         self
+    }
+
+    /// None; what follows is no longer HTTP.
+    pub(crate) fn tunnel(tunnel: Tunnel) -> Body {
+        Body {
+            content: Content::Tunnel(Some(Box::new(tunnel))),
+            told_length: false,
+            observer: None,
+        }
+    }
+
+    /// With someone who watches its end, or that of the tunnel.
+    pub(crate) fn observed(mut self, observer: Box<Observer>) -> Body {
+        let tunnel = match &mut self.content {
+            Content::Tunnel(tunnel) => tunnel.take(),
+            Content::Whole(_) | Content::Stream { .. } => None,
+        };
+        match tunnel {
+            Some(tunnel) => tunnel.start(observer),
+            None => self.observer = Some(observer),
+        }
+        self
+    }
+
+    fn has_ended(&self) -> bool {
+        match &self.content {
+            Content::Whole(bytes) => bytes.is_none(),
+            Content::Tunnel(_) => true,
+            Content::Stream { source, broken, .. } => broken.is_none() && source.is_end_stream(),
+        }
     }
 
     fn ended(&mut self, complete: bool) {
@@ -92,6 +130,7 @@ impl http_body::Body for Body {
         let this = &mut *self;
         let frame = match &mut this.content {
             Content::Whole(bytes) => bytes.take().map(|bytes| Ok(Frame::data(bytes))),
+            Content::Tunnel(_) => None,
             Content::Stream { source, trailers, .. } => {
                 match std::task::ready!(Pin::new(source).poll_frame(cx)) {
                     Some(Ok(frame)) if frame.is_trailers() && !*trailers => None,
@@ -105,7 +144,7 @@ impl http_body::Body for Body {
                     observer.bytes += data.len() as u64;
                 }
                 // whoever sends it may not ask again
-                if this.is_end_stream() || frame.is_trailers() {
+                if this.has_ended() || frame.is_trailers() {
                     this.ended(true);
                 }
             }
@@ -116,14 +155,13 @@ impl http_body::Body for Body {
     }
 
     fn is_end_stream(&self) -> bool {
-        match &self.content {
-            Content::Whole(bytes) => bytes.is_none(),
-            Content::Stream { source, broken, .. } => broken.is_none() && source.is_end_stream(),
-        }
+        !self.told_length && self.has_ended()
     }
 
     fn size_hint(&self) -> SizeHint {
         match &self.content {
+            _ if self.told_length => SizeHint::new(),
+            Content::Tunnel(_) => SizeHint::with_exact(0),
             Content::Whole(bytes) => SizeHint::with_exact(bytes.as_ref().map_or(0, Bytes::len) as u64),
             Content::Stream { source, .. } => source.size_hint(),
         }
@@ -132,7 +170,7 @@ impl http_body::Body for Body {
 
 impl Drop for Body {
     fn drop(&mut self) {
-        let complete = self.is_end_stream();
+        let complete = self.has_ended();
         self.ended(complete);
     }
 }

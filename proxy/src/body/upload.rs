@@ -22,6 +22,9 @@ pub(crate) const REPLAY: usize = 1024 * 1024;
 #[derive(Clone)]
 pub(crate) struct Incoming(Option<Arc<Shared>>);
 
+/// A body that was received whole, for requests of their own.
+pub(crate) struct Copied(std::collections::VecDeque<Bytes>);
+
 /// The body of one attempt.
 pub(crate) struct Upload {
     shared: Option<Arc<Shared>>,
@@ -77,6 +80,15 @@ impl Incoming {
     /// No body.
     pub(crate) fn empty() -> Incoming {
         Incoming(None)
+    }
+
+    /// All of it, unless it is not complete or was too large to be kept.
+    pub(crate) fn copied(&self) -> Option<Copied> {
+        let Some(shared) = &self.0 else {
+            return Some(Copied(std::collections::VecDeque::new()));
+        };
+        let whole = self.is_complete() && self.is_replayable();
+        whole.then(|| Copied(shared.lock().kept.clone()))
     }
 
     /// Whether there is none.
@@ -143,6 +155,34 @@ impl Incoming {
             other.as_mut().poll(cx)
         })
         .await
+    }
+}
+
+impl Copied {
+    /// Bytes.
+    pub(crate) fn len(&self) -> usize {
+        self.0.iter().map(Bytes::len).sum()
+    }
+
+    /// As the body of another request.
+    pub(crate) fn incoming(&self) -> Incoming {
+        if self.0.is_empty() {
+            return Incoming::empty();
+        }
+        Incoming(Some(Arc::new(Shared {
+            state: Mutex::new(State {
+                source: None,
+                kept: self.0.clone(),
+                kept_bytes: self.len(),
+                sent: 0,
+                replayable: true,
+                attempt: 0,
+                received: 0,
+                failed: false,
+            }),
+            complete: AtomicBool::new(true),
+            completed: Notify::new(),
+        })))
     }
 }
 

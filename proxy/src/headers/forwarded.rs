@@ -24,14 +24,7 @@ pub(super) fn set(
     let peer = downstream.remote.ip().to_canonical();
     let before = headers.get(FOR).map(HeaderValue::as_bytes).unwrap_or_default();
     let client = trusted_client(before, trusted_hops).unwrap_or(peer);
-
-    let mut chain = Vec::with_capacity(before.len() + 16);
-    chain.extend_from_slice(before);
-    if !before.is_empty() {
-        chain.push(b',');
-    }
-    chain.extend_from_slice(peer.to_string().as_bytes());
-    headers.insert(FOR, value(chain));
+    append_hop(headers, peer);
     headers.insert(EXTERNAL_ADDRESS, value(client.to_string().into_bytes()));
     headers.insert(REQUEST_ID, value(request_id().into_bytes()));
 
@@ -41,6 +34,18 @@ pub(super) fn set(
         headers.insert(CLIENT_CERT, value(peer.forwarded.clone().into()));
     }
     Ok((client, scheme))
+}
+
+/// Adds an address to the end of `x-forwarded-for`.
+pub(crate) fn append_hop(headers: &mut HeaderMap, address: IpAddr) {
+    let before = headers.get(FOR).map(HeaderValue::as_bytes).unwrap_or_default();
+    let mut chain = Vec::with_capacity(before.len() + 16);
+    chain.extend_from_slice(before);
+    if !before.is_empty() {
+        chain.push(b',');
+    }
+    chain.extend_from_slice(address.to_string().as_bytes());
+    headers.insert(FOR, value(chain));
 }
 
 /// `x-forwarded-proto` is the connection's, or a trusted proxy's word whatever it is. HTTP/2 has a scheme of

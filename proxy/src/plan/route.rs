@@ -271,7 +271,7 @@ pub(crate) struct Fault {
 pub(crate) enum AbortWith {
     /// An HTTP status.
     Http(StatusCode),
-    /// A gRPC status, in gRPC form whatever the request is.
+    /// A gRPC status; to a request that is not gRPC the answer's status is 200.
     Grpc(u8),
 }
 

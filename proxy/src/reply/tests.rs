@@ -10,6 +10,7 @@ fn plain_get() -> Asked {
         http1: true,
         grpc: false,
         unread: false,
+        upgrade: false,
     }
 }
 

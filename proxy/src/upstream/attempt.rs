@@ -46,6 +46,9 @@ pub(crate) async fn attempt(
     let endpoint = Busy::new(endpoint);
     loop {
         let (key, originator) = key(cluster, call);
+        if key.http2 && call.upgrade {
+            return Err(Failure::LocalReset); // extended CONNECT (RFC 8441) is off
+        }
         let connection = acquire(cluster, &endpoint.0, &key, originator);
         let connection = body.while_reading(connection).await?;
         let counted = match cluster.limits.request() {
@@ -64,7 +67,7 @@ pub(crate) async fn attempt(
                 let response = connection.send_request(request).await;
                 let response = response.map_err(|error| Failure::of(&error))?;
                 return Ok((
-                    expected(response)?,
+                    expected(response, false)?,
                     Lease::new(cluster, endpoint, None, body, counted),
                 ));
             }
@@ -75,7 +78,7 @@ pub(crate) async fn attempt(
                     Ok(response) => {
                         let http1 = stays_open(&response).then_some((key, connection));
                         return Ok((
-                            expected(response)?,
+                            expected(response, call.upgrade)?,
                             Lease::new(cluster, endpoint, http1, body, counted),
                         ));
                     }
@@ -235,7 +238,7 @@ async fn dial(
 
 /// Refuses what no upstream may answer: a switch of protocols that nobody asked for, and lengths that two
 /// readers could understand differently (RFC 9112, section 6.3).
-fn expected<B>(response: Response<B>) -> Result<Response<B>, Failure> {
+fn expected<B>(response: Response<B>, upgrade: bool) -> Result<Response<B>, Failure> {
     let headers = response.headers();
     let mut codings = headers.get_all(TRANSFER_ENCODING).iter();
     let lengths = headers.get_all(CONTENT_LENGTH).iter().count();
@@ -244,7 +247,7 @@ fn expected<B>(response: Response<B>) -> Result<Response<B>, Failure> {
         (Some(one), None) => lengths == 0 && one.as_bytes().eq_ignore_ascii_case(b"chunked"),
         (Some(_), Some(_)) => false,
     };
-    match clear && response.status() != StatusCode::SWITCHING_PROTOCOLS {
+    match clear && (upgrade || response.status() != StatusCode::SWITCHING_PROTOCOLS) {
         true => Ok(response),
         false => Err(Failure::Protocol),
     }

@@ -16,6 +16,7 @@ use crate::headers::{Outgoing, Timeouts, next_attempt};
 use crate::plan::route::RetryPolicy;
 
 /// A request as it is sent on.
+#[derive(Clone)]
 pub(crate) struct Call {
     pub(crate) method: Method,
     /// Path and query, rewritten.
@@ -28,6 +29,8 @@ pub(crate) struct Call {
     pub(crate) https: bool,
     /// What the client speaks.
     pub(crate) version: Version,
+    /// Whether it asks for a WebSocket: then the upstream may switch protocols.
+    pub(crate) upgrade: bool,
 }
 
 /// What the route says about failures.
@@ -155,8 +158,9 @@ async fn after_body(body: &Incoming, timeout: Option<Duration>) {
 
 impl Call {
     /// What the head becomes; its headers are taken out and come back with [`Call::restore`].
-    pub(crate) fn new(head: &mut Head, outgoing: Outgoing) -> Call {
+    pub(crate) fn new(head: &mut Head, outgoing: Outgoing, upgrade: bool) -> Call {
         Call {
+            upgrade,
             method: head.method.clone(),
             target: outgoing.target,
             authority: outgoing.authority,

@@ -1,11 +1,13 @@
 //! The proxy through real sockets and real TLS, one binary for all of it. What Istio answers to a
 //! request is compared in `tests/conformance`; here stands what recordings cannot show: reloads, the
-//! end, hostile peers.
+//! end, hostile peers, and what goes on beside an exchange.
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests fail that way")]
 
+mod actions;
 mod drain;
 mod harness;
 mod hostile;
 mod refused;
 mod reload;
+mod websocket;

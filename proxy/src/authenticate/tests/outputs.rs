@@ -25,7 +25,7 @@ fn a_forged_output_is_removed_whoever_sends_it() {
             ("x-token", "bad"),
         ],
     );
-    preflight.method = Method::OPTIONS;
+    preflight.method = http::Method::OPTIONS;
     assert_eq!(error(vec![rule(A)], &mut preflight), None);
     assert!(lines(&preflight, "x-sub").is_empty());
 }

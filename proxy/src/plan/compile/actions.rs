@@ -12,7 +12,6 @@ use crate::plan::route::{
 };
 use crate::plan::text::TextMatch;
 
-use super::unsupported::{Feature, refuse as refuse_yet};
 use super::upstream::Upstreams;
 use super::value::{duration, one_of, port, refuse, regex};
 use super::{cors, destination, fault, headers, retry};
@@ -109,12 +108,6 @@ fn forward(
         server_port,
         upstreams,
     };
-    if rule.fault.is_some() {
-        refuse_yet(Feature::Fault, &at.key("fault"), report);
-    }
-    if rule.cors_policy.is_some() {
-        refuse_yet(Feature::Cors, &at.key("corsPolicy"), report);
-    }
     Forward {
         destinations: destination::all(&rule.route, &mut from, &at.key("route"), report),
         mirrors: destination::mirrors(rule, &mut from, at, report),

@@ -8,7 +8,6 @@ use crate::plan::route::{Destination, Mirror};
 
 use super::headers;
 use super::names::{check_host, expand};
-use super::unsupported::{Feature, refuse as refuse_yet};
 use super::upstream::{Found, Missing, Upstreams};
 use super::value::{count, per_million, port, refuse};
 
@@ -77,7 +76,6 @@ pub(crate) fn mirrors(
                 "mirror and mirrors at the same time: one of them only",
             );
         }
-        refuse_yet(Feature::Mirror, &at.key("mirror"), report);
         let share = rule.mirror_percentage.as_ref();
         let share = share.map_or(Some(ALWAYS), |raw| {
             per_million(raw, &at.key("mirrorPercentage"), report)
@@ -86,7 +84,6 @@ pub(crate) fn mirrors(
     }
     for (index, raw) in rule.mirrors.iter().enumerate() {
         let at = at.key("mirrors").index(index);
-        refuse_yet(Feature::Mirror, &at, report);
         let share = raw.percentage.as_ref();
         let share = share.map_or(Some(ALWAYS), |raw| {
             per_million(raw, &at.key("percentage"), report)

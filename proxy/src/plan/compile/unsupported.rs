@@ -7,9 +7,6 @@ use crate::istio::report::{At, Report};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Feature {
     ConsistentHash,
-    Cors,
-    Fault,
-    Mirror,
     OutlierDetection,
     PoolLimits,
     RetryBudget,
@@ -17,11 +14,8 @@ pub(crate) enum Feature {
 }
 
 /// What is missing today.
-const NOT_YET: [Feature; 8] = [
+const NOT_YET: [Feature; 5] = [
     Feature::ConsistentHash,
-    Feature::Cors,
-    Feature::Fault,
-    Feature::Mirror,
     Feature::OutlierDetection,
     Feature::PoolLimits,
     Feature::RetryBudget,
