@@ -77,6 +77,7 @@ fn metrics(process: &Process) -> Response<Full<Bytes>> {
     if let Some(expiry) = process.current().first_expiry() {
         metrics.certificate_seconds.set(expiry - now());
     }
+    process.current().measure(metrics);
     whole(StatusCode::OK, chassis::metrics::CONTENT_TYPE, metrics.text())
 }
 

@@ -1,10 +1,14 @@
 //! One accepted connection: the TLS handshake if its listener has TLS, then HTTP/1.1 or HTTP/2 by
 //! hyper, within bounds. Each request goes to [`crate::request::handle`].
 
+mod patience;
+
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use http::header::CONNECTION;
+use http::{HeaderValue, Request, Response, StatusCode, Version};
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
@@ -14,13 +18,16 @@ use tokio::net::TcpStream;
 use tokio_rustls::LazyConfigAcceptor;
 use tokio_rustls::server::TlsStream;
 
-use crate::codec::HEADER_BYTES;
+use crate::body::Body;
+use crate::codec::{HEADER_BYTES, Reset};
 use crate::downstream::{Downstream, Tls};
 use crate::drain::Drain;
 use crate::listener::Place;
 use crate::request;
 use crate::runtime::Process;
 use crate::tls::{H2, HANDSHAKE_DEADLINE, HTTP_1_1, identity};
+pub(crate) use patience::Busy;
+use patience::{HEAD, Pace, Patient};
 
 /// What hyper reads at most of a request's head; [`crate::codec`] refuses in Envoy's words what is above
 /// its smaller bound.
@@ -31,6 +38,10 @@ const STREAMS: u32 = 1024;
 /// From the end of an answer, or the connection's begin, to the next complete head. Longer than what
 /// load balancers and clients keep idle connections for, or they would send into a closing one.
 const IDLE: Duration = Duration::from_secs(3600);
+/// A connection is told to end after this, and up to a tenth more, so that a client sees a new certificate
+/// and shows its own again, and not all do so at once. Longer than the age that `proxy` gives to its own
+/// connections: whoever sends should be the one who closes.
+const AGE: Duration = Duration::from_secs(3600);
 
 /// What the requests of a connection share.
 pub(crate) struct Connection {
@@ -148,12 +159,64 @@ where
 {
     let remote = connection.downstream.remote;
     let connection = Arc::new(connection);
-    let service = service_fn(move |request| request::handle(connection.clone(), request));
+    let pace = Pace::new(codec == Codec::Http2);
+    let stream = Patient::new(stream, pace.clone(), HEAD);
+    let asked = pace.clone();
+    let service = service_fn(move |request| answer(connection.clone(), asked.clone(), request));
     let builder = builder(codec);
-    let serving = builder.serve_connection_with_upgrades(TokioIo::new(stream), service);
-    if let Err(error) = drain.watch(serving.into_owned()).await {
+    let serving = builder
+        .serve_connection_with_upgrades(TokioIo::new(stream), service)
+        .into_owned();
+    let mut serving = std::pin::pin!(serving);
+    let Some(_alive) = drain.alive() else {
+        return; // accepted in the very moment of the end
+    };
+    let mut ends = std::pin::pin!(async {
+        tokio::select! {
+            () = drain.begun() => return,
+            () = tokio::time::sleep(age()) => pace.grow_old(),
+        }
+        // an HTTP/1 connection that is in use ends with its next answer: closing it between two would
+        // cross with a request
+        if pace.is_used() && !pace.is_http2() {
+            drain.begun().await;
+        }
+    });
+    let ended = tokio::select! {
+        biased;
+        ended = serving.as_mut() => ended,
+        () = ends.as_mut() => {
+            serving.as_mut().graceful_shutdown();
+            serving.await
+        }
+    };
+    if let Err(error) = ended {
         tracing::debug!(%remote, "connection ended: {error}");
     }
+}
+
+/// Answers one request, and keeps the connection's books.
+async fn answer(
+    connection: Arc<Connection>,
+    pace: Arc<Pace>,
+    request: Request<hyper::body::Incoming>,
+) -> Result<Response<Body>, Reset> {
+    let busy = pace.begin();
+    let http1 = request.version() < Version::HTTP_2;
+    let mut response = request::handle(connection, request).await?;
+    if response.status() == StatusCode::SWITCHING_PROTOCOLS {
+        pace.switch();
+    } else if http1 && pace.is_old() {
+        let close = HeaderValue::from_static("close");
+        response.headers_mut().insert(CONNECTION, close);
+    }
+    response.body_mut().keeps_busy(busy);
+    Ok(response)
+}
+
+/// [`AGE`] and a part that differs.
+fn age() -> Duration {
+    AGE + AGE.mul_f64(0.1 * (chassis::trace::random() % 1000) as f64 / 1000.0)
 }
 
 fn builder(codec: Codec) -> auto::Builder<TokioExecutor> {

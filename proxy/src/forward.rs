@@ -59,7 +59,8 @@ impl<'a> Chosen<'a> {
         observer: &mut Observer,
     ) -> Response<Body> {
         let kept = forward.retry.is_some() || !forward.mirrors.is_empty();
-        let body = body::Incoming::new(incoming, kept);
+        let idle = (!head.is_grpc()).then_some(body::upload::IDLE);
+        let body = body::Incoming::new(incoming, kept, idle);
         let injected = forward.fault.as_ref().map(fault::draw).unwrap_or_default();
         if let Some(delay) = injected.delay {
             body.while_reading(tokio::time::sleep(delay)).await;
@@ -96,9 +97,10 @@ impl<'a> Chosen<'a> {
         }) else {
             return self.reply(Reply::no_cluster(), &head, asked, observer);
         };
-        let rules = Rules {
+        let mut rules = Rules {
             timeouts: Timeouts::of(&head, forward),
             retry: forward.retry.as_ref(),
+            hash: None,
         };
         let (matched, timeouts) = (&self.route.matches, rules.timeouts);
         let outgoing = headers::towards_upstream(
@@ -112,6 +114,12 @@ impl<'a> Chosen<'a> {
         head.headers
             .insert(chassis::trace::TRACEPARENT, observer.trace.header());
 
+        let affinity = destination.hash.as_deref().map(|key| {
+            let query = outgoing.target.query();
+            upstream::affinity::of(key, &head.headers, query, self.downstream)
+        });
+        let affinity = affinity.unwrap_or_default();
+        rules.hash = affinity.hash;
         let mut call = Call::new(&mut head, outgoing, upgrade.is_some());
         let copies = self.copies(&call, forward, timeouts);
         let exchange = upstream::exchange(cluster, &mut call, &body, rules);
@@ -124,7 +132,11 @@ impl<'a> Chosen<'a> {
         match outcome.result {
             Ok(answered) => {
                 let endpoint = outcome.endpoint.as_ref().and_then(|endpoint| endpoint.socket());
-                self.answer(answered, &head, endpoint, outcome.began.elapsed(), upgrade)
+                let mut answer = self.answer(answered, &head, endpoint, outcome.began.elapsed(), upgrade);
+                if let Some(cookie) = affinity.cookie {
+                    answer.headers_mut().append(http::header::SET_COOKIE, cookie);
+                }
+                answer
             }
             Err(failure) => {
                 let retried = outcome.attempts > 1 && failure.is_reset();

@@ -197,7 +197,8 @@ impl KeySet {
         }
     }
 
-    fn name(&self) -> &str {
+    /// Where it comes from, as text.
+    pub(crate) fn name(&self) -> &str {
         match &self.source {
             KeySource::Inline(_) => "the document",
             KeySource::Remote { uri, .. } => uri,

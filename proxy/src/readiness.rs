@@ -59,6 +59,7 @@ async fn ask(cluster: &Arc<Cluster>) {
         https: true,
         version: Version::HTTP_11,
         upgrade: false,
+        grpc: false,
     };
     let rules = Rules {
         timeouts: Timeouts {
@@ -66,6 +67,7 @@ async fn ask(cluster: &Arc<Cluster>) {
             per_try: None,
         },
         retry: None,
+        hash: None,
     };
     let outcome = exchange(cluster, &mut call, &Incoming::empty(), rules).await;
     match outcome.result {

@@ -170,6 +170,7 @@ impl Reply {
                 (StatusCode::GATEWAY_TIMEOUT, "upstream request timeout".to_owned())
             }
             Failure::NoEndpoint => (StatusCode::SERVICE_UNAVAILABLE, "no healthy upstream".to_owned()),
+            Failure::Stalled => (StatusCode::REQUEST_TIMEOUT, "stream timeout".to_owned()),
             Failure::Protocol => (StatusCode::BAD_GATEWAY, reset(failure, retried)),
             _ => (StatusCode::SERVICE_UNAVAILABLE, reset(failure, retried)),
         };

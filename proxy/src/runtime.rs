@@ -19,7 +19,7 @@ use crate::plan::Plan;
 use crate::plan::listener::{Listener, ListenerKind, ServerTls, VirtualHosts};
 use crate::plan::route::Route;
 use crate::telemetry::Telemetry;
-use crate::telemetry::metrics::{self, RouteMetrics};
+use crate::telemetry::metrics::{self, Metrics, RouteMetrics, SourceLabels, UpstreamLabels};
 use crate::tls::identity;
 use crate::tls::material::Secrets;
 use crate::tls::reload::Rotating;
@@ -212,6 +212,36 @@ impl Runtime {
             .iter()
             .filter_map(|cluster| cluster.tls.as_ref()?.current().not_after);
         servers.chain(clients).min()
+    }
+
+    /// Sets what is measured when somebody asks. What a reload took away goes.
+    pub(crate) fn measure(&self, metrics: &Metrics) {
+        let number = |count: u64| i64::try_from(count).unwrap_or(i64::MAX);
+        metrics.key_ages.clear();
+        for set in &self.keys.sets {
+            if let Some(age) = set.age() {
+                let source = set.name().to_owned();
+                let gauge = metrics.key_ages.get_or_create(&SourceLabels { source });
+                gauge.set(number(age.as_secs()));
+            }
+        }
+        metrics.ejected.clear();
+        metrics.ejections.clear();
+        for cluster in &self.clusters {
+            let Some(detector) = &cluster.detector else {
+                continue;
+            };
+            let all = cluster.known_endpoints();
+            let out = all.iter().filter(|one| one.health.is_ejected()).count();
+            let labels = UpstreamLabels {
+                upstream: cluster.name.to_string(),
+            };
+            metrics.ejected.get_or_create(&labels).set(number(out as u64));
+            metrics
+                .ejections
+                .get_or_create(&labels)
+                .set(number(detector.ejections()));
+        }
     }
 
     fn listener(&self, place: &Place) -> Option<(usize, &Listener)> {

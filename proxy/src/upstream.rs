@@ -4,13 +4,16 @@
 //! [`Cluster`] is an upstream at run time: endpoints, pools, certificates, bounds. It outlives a reload
 //! if its [`UpstreamSpec`] stays equal.
 
+pub(crate) mod affinity;
 pub(crate) mod attempt;
 pub(crate) mod balance;
 pub(crate) mod connect;
 pub(crate) mod dns;
 pub(crate) mod exchange;
 pub(crate) mod failure;
+pub(crate) mod hash;
 pub(crate) mod limits;
+pub(crate) mod outlier;
 pub(crate) mod pool;
 pub(crate) mod retry;
 
@@ -32,6 +35,7 @@ use dns::Names;
 pub(crate) use exchange::{Call, Rules, exchange};
 pub(crate) use failure::Failure;
 use limits::Limits;
+use outlier::{Detector, Health, Outcome};
 use pool::{Lifetimes, Pool};
 
 /// An upstream at run time.
@@ -48,8 +52,22 @@ pub(crate) struct Cluster {
     pub(crate) proven: AtomicBool,
     pub(crate) limits: Limits,
     lifetimes: Lifetimes,
+    /// All of them.
+    known: ArcSwap<Vec<Arc<Endpoint>>>,
+    /// Those that get requests.
     endpoints: ArcSwap<Endpoints>,
+    pub(crate) detector: Option<Detector>,
+    health: Mutex<HealthChange>,
     lookups: Option<Lookups>,
+    started: AtomicBool,
+}
+
+/// When the choice of endpoints last followed a change of health.
+#[derive(Default)]
+struct HealthChange {
+    last: Option<Instant>,
+    /// Another will follow by itself.
+    pending: bool,
 }
 
 /// One address of an upstream.
@@ -62,6 +80,7 @@ pub(crate) struct Endpoint {
     pub(crate) weight: u32,
     /// Its connections.
     pub(crate) pool: Pool,
+    pub(crate) health: Health,
     active: AtomicU32,
 }
 
@@ -70,7 +89,6 @@ struct Lookups {
     names: Names,
     wanted: Vec<(Box<str>, u16, u32)>,
     first_only: bool,
-    started: AtomicBool,
     busy: AtomicBool,
     known: Mutex<(Vec<Vec<SocketAddr>>, Instant)>,
     /// Turns true with the first look-up that ended, well or not.
@@ -84,7 +102,7 @@ impl Cluster {
         secrets: &Secrets,
         names: &Names,
     ) -> anyhow::Result<Arc<Cluster>> {
-        let (first, lookups) = match &spec.endpoints {
+        let (first, lookups): (Vec<Arc<Endpoint>>, _) = match &spec.endpoints {
             spec::Endpoints::Static(all) => {
                 let made = all
                     .iter()
@@ -107,22 +125,44 @@ impl Cluster {
             proven: AtomicBool::new(false),
             limits: Limits::new(&spec.limits),
             lifetimes: Lifetimes {
-                idle: spec.limits.idle_timeout.or(Some(IDLE)),
-                whole: spec.limits.max_connection_duration,
+                // 0 s is for ever
+                idle: Some(spec.limits.idle_timeout.unwrap_or(IDLE)).filter(|idle| !idle.is_zero()),
+                whole: spec
+                    .limits
+                    .max_connection_duration
+                    .or(spec.tls.as_ref().map(|_| AGE)),
                 requests: spec.limits.max_requests_per_connection,
+                streams: spec.limits.max_streams.unwrap_or(STREAMS),
             },
-            endpoints: ArcSwap::from_pointee(Endpoints::new(first)),
+            endpoints: ArcSwap::from_pointee(Endpoints::new(first.clone(), &spec.balance)),
+            known: ArcSwap::from_pointee(first),
+            detector: spec.outlier.as_ref().map(Detector::new),
+            health: Mutex::default(),
             lookups,
+            started: AtomicBool::new(false),
             spec: spec.clone(),
         });
         Ok(cluster)
     }
 
-    /// Begins with what goes on in the background. Inside a runtime.
+    /// Begins with what goes on in the background, unless that was done. Inside a runtime.
     pub(crate) fn start(self: &Arc<Cluster>) {
-        match &self.lookups {
-            Some(lookups) if !lookups.started.swap(true, Ordering::Relaxed) => {}
-            _ => return, // nothing to look up, or an upstream that a reload kept
+        if self.started.swap(true, Ordering::Relaxed) {
+            return;
+        }
+        if let Some(interval) = self.detector.as_ref().map(Detector::interval) {
+            let weak = Arc::downgrade(self);
+            tokio::spawn(async move {
+                // ends with the upstream
+                loop {
+                    tokio::time::sleep(interval).await;
+                    let Some(cluster) = weak.upgrade() else { return };
+                    cluster.let_return();
+                }
+            });
+        }
+        if self.lookups.is_none() {
+            return;
         }
         let weak = Arc::downgrade(self);
         tokio::spawn(async move {
@@ -152,9 +192,67 @@ impl Cluster {
         self.endpoints.load_full()
     }
 
-    /// The endpoints as they are now.
-    pub(crate) fn known_endpoints(&self) -> Arc<Endpoints> {
-        self.endpoints.load_full()
+    /// All endpoints, those that are left out too.
+    pub(crate) fn known_endpoints(&self) -> Arc<Vec<Arc<Endpoint>>> {
+        self.known.load_full()
+    }
+
+    /// Counts what an attempt told of its endpoint.
+    pub(crate) fn observed(self: &Arc<Cluster>, endpoint: &Endpoint, outcome: Outcome) {
+        let Some(detector) = &self.detector else { return };
+        if detector.saw(endpoint, &self.known.load(), outcome, Instant::now()) {
+            tracing::warn!(
+                "upstream {}: {} is left out after too many errors in a row",
+                self.name,
+                endpoint.text
+            );
+            self.health_changed();
+        }
+    }
+
+    fn let_return(self: &Arc<Cluster>) {
+        let Some(detector) = &self.detector else { return };
+        if detector.sweep(&self.known.load(), Instant::now()) {
+            tracing::info!(
+                "upstream {}: endpoints that were left out get requests again",
+                self.name
+            );
+            self.health_changed();
+        }
+    }
+
+    /// Chooses among other endpoints from now on; a change that follows another within [`MERGED`] waits
+    /// for its end, as in Envoy.
+    fn health_changed(self: &Arc<Cluster>) {
+        let mut change = self.health.lock().unwrap_or_else(PoisonError::into_inner);
+        let since = change.last.map_or(MERGED, |last| last.elapsed());
+        if change.pending {
+            return;
+        }
+        if since >= MERGED {
+            change.last = Some(Instant::now());
+            self.choose_among();
+            return;
+        }
+        change.pending = true;
+        let weak = Arc::downgrade(self);
+        tokio::spawn(async move {
+            tokio::time::sleep(MERGED - since).await;
+            let Some(cluster) = weak.upgrade() else { return };
+            let mut change = cluster.health.lock().unwrap_or_else(PoisonError::into_inner);
+            (change.last, change.pending) = (Some(Instant::now()), false);
+            cluster.choose_among();
+        });
+    }
+
+    fn choose_among(&self) {
+        let known = self.known.load();
+        let healthy = match &self.detector {
+            Some(detector) => detector.healthy(&known),
+            None => known.to_vec(),
+        };
+        self.endpoints
+            .store(Arc::new(Endpoints::new(healthy, &self.spec.balance)));
     }
 
     /// Whether we show a certificate.
@@ -167,7 +265,7 @@ impl Cluster {
 
     /// Closes connections that nobody used for long.
     pub(crate) fn sweep(&self) {
-        for endpoint in self.endpoints.load().all() {
+        for endpoint in self.known.load().iter() {
             endpoint.pool.sweep(self.lifetimes);
         }
     }
@@ -187,8 +285,8 @@ impl Cluster {
             );
         }
         if found != known {
-            self.endpoints
-                .store(Arc::new(Endpoints::new(self.merged(lookups, &found))));
+            self.known.store(Arc::new(self.merged(lookups, &found)));
+            self.choose_among();
         }
         *lookups.lock() = (found, again);
         lookups.busy.store(false, Ordering::Release);
@@ -197,7 +295,7 @@ impl Cluster {
 
     /// Endpoints that stay keep their connections.
     fn merged(&self, lookups: &Lookups, found: &[Vec<SocketAddr>]) -> Vec<Arc<Endpoint>> {
-        let before = self.endpoints.load();
+        let before = self.known.load();
         let mut all: Vec<Arc<Endpoint>> = Vec::new();
         for (addresses, (_, _, weight)) in found.iter().zip(&lookups.wanted) {
             for address in addresses {
@@ -206,7 +304,6 @@ impl Cluster {
                     continue;
                 }
                 let kept = before
-                    .all()
                     .iter()
                     .find(|one| one.address == address && one.weight == *weight);
                 all.push(kept.cloned().unwrap_or_else(|| Endpoint::new(address, *weight)));
@@ -223,6 +320,7 @@ impl Endpoint {
             address,
             weight: weight.max(1),
             pool: Pool::default(),
+            health: Health::default(),
             active: AtomicU32::new(0),
         })
     }
@@ -256,7 +354,6 @@ impl Lookups {
                 .map(|one| (one.address.0.clone(), one.address.1, one.weight))
                 .collect(),
             first_only,
-            started: AtomicBool::new(false),
             busy: AtomicBool::new(false),
             known: Mutex::new((Vec::new(), Instant::now())),
             done: watch::channel(false).0,
@@ -274,3 +371,10 @@ impl Lookups {
 
 /// How long an idle connection is kept unless the documents say otherwise, as in Envoy.
 const IDLE: Duration = Duration::from_secs(3600);
+/// How long a TLS connection is used unless the documents say otherwise, so that both sides see each
+/// other's new certificates. Shorter than what a gateway of our own gives its clients.
+const AGE: Duration = Duration::from_secs(50 * 60);
+/// What a server should allow at least (RFC 9113, section 6.5.2).
+const STREAMS: u32 = 100;
+/// Envoy's window for merging updates.
+const MERGED: Duration = Duration::from_secs(1);

@@ -2,10 +2,12 @@
 
 use std::pin::Pin;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use bytes::Bytes;
 use http_body::{Body as _, Frame, SizeHint};
 
+use crate::connection::Busy;
 use crate::telemetry::Observer;
 use crate::upgrade::Tunnel;
 use crate::upstream::attempt::Lease;
@@ -17,6 +19,8 @@ pub(crate) struct Body {
     told_length: bool,
     /// Writes the record and counts, when the body ends or is dropped.
     observer: Option<Box<Observer>>,
+    /// The connection is at work until this goes.
+    _busy: Option<Busy>,
 }
 
 enum Content {
@@ -31,9 +35,15 @@ enum Content {
         /// HTTP/1.1 clients get none (as from Envoy).
         trailers: bool,
         /// The upstream broke off: told a moment later, so that what came before is written first.
-        broken: Option<hyper::Error>,
+        broken: Option<Broken>,
     },
 }
+
+/// How the upstream broke off, and when that is told.
+struct Broken(hyper::Error, Pin<Box<tokio::time::Sleep>>);
+
+/// hyper drops what it has not written yet, the head too, when a body fails.
+const TOLD_AFTER: Duration = Duration::from_millis(5);
 
 impl Body {
     /// None.
@@ -47,6 +57,7 @@ impl Body {
             content: Content::Whole(Some(bytes).filter(|bytes| !bytes.is_empty())),
             told_length: false,
             observer: None,
+            _busy: None,
         }
     }
 
@@ -66,6 +77,7 @@ impl Body {
             },
             told_length: false,
             observer: None,
+            _busy: None,
         }
     }
 
@@ -82,7 +94,13 @@ impl Body {
             content: Content::Tunnel(Some(Box::new(tunnel))),
             told_length: false,
             observer: None,
+            _busy: None,
         }
+    }
+
+    /// Keeps the client's connection at work until its end.
+    pub(crate) fn keeps_busy(&mut self, busy: Busy) {
+        self._busy = Some(busy);
     }
 
     /// With someone who watches its end, or that of the tunnel.
@@ -131,13 +149,35 @@ impl http_body::Body for Body {
         let frame = match &mut this.content {
             Content::Whole(bytes) => bytes.take().map(|bytes| Ok(Frame::data(bytes))),
             Content::Tunnel(_) => None,
-            Content::Stream { source, trailers, .. } => {
-                match std::task::ready!(Pin::new(source).poll_frame(cx)) {
-                    Some(Ok(frame)) if frame.is_trailers() && !*trailers => None,
-                    other => other,
+            Content::Stream {
+                source,
+                trailers,
+                broken,
+                ..
+            } => {
+                if broken.is_none() {
+                    match std::task::ready!(Pin::new(source).poll_frame(cx)) {
+                        Some(Err(error)) => {
+                            *broken = Some(Broken(error, Box::pin(tokio::time::sleep(TOLD_AFTER))));
+                            None
+                        }
+                        Some(Ok(frame)) if frame.is_trailers() && !*trailers => None,
+                        other => other,
+                    }
+                } else {
+                    None
                 }
             }
         };
+        if frame.is_none()
+            && let Content::Stream { broken, .. } = &mut this.content
+            && let Some(Broken(_, told)) = broken
+        {
+            std::task::ready!(told.as_mut().poll(cx));
+            let broken = broken.take();
+            this.ended(false);
+            return Poll::Ready(broken.map(|Broken(error, _)| Err(error)));
+        }
         match &frame {
             Some(Ok(frame)) => {
                 if let (Some(observer), Some(data)) = (&mut this.observer, frame.data_ref()) {

@@ -10,6 +10,7 @@ use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
@@ -17,6 +18,10 @@ use tokio::sync::Notify;
 
 /// How much of a request's body is kept for another attempt: 1 MiB, exactly that much included.
 pub(crate) const REPLAY: usize = 1024 * 1024;
+
+/// How long a client may send nothing in the middle of a body. gRPC streams may: there a pause is
+/// part of the conversation.
+pub(crate) const IDLE: Duration = Duration::from_secs(60);
 
 /// A request's body as the client sends it.
 #[derive(Clone)]
@@ -53,11 +58,16 @@ struct State {
     attempt: u32,
     received: u64,
     failed: bool,
+    /// How long it may pause, and the pause that it makes.
+    idle: Option<Duration>,
+    pause: Option<Pin<Box<tokio::time::Sleep>>>,
+    stalled: bool,
 }
 
 impl Incoming {
     /// A request's body. `replayable` says that its route may try more than once.
-    pub(crate) fn new(source: hyper::body::Incoming, replayable: bool) -> Incoming {
+    /// `idle` is how long the client may pause.
+    pub(crate) fn new(source: hyper::body::Incoming, replayable: bool, idle: Option<Duration>) -> Incoming {
         if source.is_end_stream() {
             return Incoming::empty();
         }
@@ -71,6 +81,9 @@ impl Incoming {
                 attempt: 0,
                 received: 0,
                 failed: false,
+                idle,
+                pause: None,
+                stalled: false,
             }),
             complete: AtomicBool::new(false),
             completed: Notify::new(),
@@ -140,6 +153,11 @@ impl Incoming {
         self.0.as_ref().is_none_or(complete)
     }
 
+    /// Whether the client paused for too long.
+    pub(crate) fn is_stalled(&self) -> bool {
+        self.0.as_ref().is_some_and(|shared| shared.lock().stalled)
+    }
+
     /// Bytes that the client has sent.
     pub(crate) fn received(&self) -> u64 {
         self.0.as_ref().map_or(0, |shared| shared.lock().received)
@@ -179,6 +197,9 @@ impl Copied {
                 attempt: 0,
                 received: 0,
                 failed: false,
+                idle: None,
+                pause: None,
+                stalled: false,
             }),
             complete: AtomicBool::new(true),
             completed: Notify::new(),
@@ -206,7 +227,20 @@ impl Shared {
         let Some(source) = &mut state.source else {
             return Poll::Ready(None);
         };
-        match std::task::ready!(Pin::new(&mut *source).poll_frame(cx)) {
+        let polled = match Pin::new(&mut *source).poll_frame(cx) {
+            Poll::Ready(frame) => {
+                state.pause = None;
+                frame
+            }
+            Poll::Pending => {
+                std::task::ready!(state.pausing(cx));
+                state.failed = true;
+                state.stalled = true;
+                state.source = None;
+                return Poll::Ready(Some(Err(Aborted)));
+            }
+        };
+        match polled {
             Some(Ok(frame)) => {
                 let ended = source.is_end_stream();
                 // a request's trailers go no further
@@ -244,6 +278,17 @@ impl Shared {
 }
 
 impl State {
+    /// Resolves when the client has sent nothing for too long.
+    fn pausing(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let Some(idle) = self.idle else {
+            return Poll::Pending;
+        };
+        let pause = self
+            .pause
+            .get_or_insert_with(|| Box::pin(tokio::time::sleep(idle)));
+        pause.as_mut().poll(cx)
+    }
+
     /// From now on frames only pass through.
     fn stop_keeping(&mut self) {
         self.replayable = false;

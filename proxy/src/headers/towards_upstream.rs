@@ -58,11 +58,8 @@ pub(crate) fn towards_upstream(
 ) -> Outgoing {
     // the calling service's identity ends here, in every role: only now, for a jwtRule may name it
     head.headers.remove(SERVICE_IDENTITY);
-    next_attempt(&mut head.headers, 1, timeouts.per_try.or(timeouts.total));
-    if let Some(total) = timeouts.total.filter(|_| head.is_grpc()) {
-        let value = format!("{}m", total.as_millis());
-        head.headers.insert(GRPC_TIMEOUT, text(value));
-    }
+    let grpc = head.is_grpc();
+    next_attempt(&mut head.headers, 1, timeouts.per_try.or(timeouts.total), grpc);
     let selected = Selected::request(forward, destination);
     if !selected.is_nothing() {
         let mut headers = std::mem::take(&mut head.headers);
@@ -81,14 +78,19 @@ pub(crate) fn towards_upstream(
 
 /// Numbers an attempt, from 1, and says how long it may take. What a route removed from the first comes back
 /// with the second, as with Envoy.
-pub(crate) fn next_attempt(headers: &mut HeaderMap, number: u32, left: Option<Duration>) {
+pub(crate) fn next_attempt(headers: &mut HeaderMap, number: u32, left: Option<Duration>, grpc: bool) {
     let count = match number {
         1 => HeaderValue::from_static("1"),
         number => HeaderValue::from(number),
     };
     headers.insert(ATTEMPT_COUNT, count);
     if let Some(left) = left {
-        headers.insert(EXPECTED_TIMEOUT, text(left.as_millis().to_string()));
+        // at the very end there is still one, for none would mean as long as one likes
+        let left = left.as_millis().max(1);
+        headers.insert(EXPECTED_TIMEOUT, text(left.to_string()));
+        if grpc {
+            headers.insert(GRPC_TIMEOUT, text(format!("{left}m")));
+        }
     }
 }
 

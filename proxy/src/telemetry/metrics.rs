@@ -31,6 +31,11 @@ pub(crate) struct Metrics {
     pub(crate) failed_handshakes: Counter,
     /// Seconds to the end of the certificate in use that ends first.
     pub(crate) certificate_seconds: Gauge,
+    /// Seconds since each key set was fetched.
+    pub(crate) key_ages: Family<SourceLabels, Gauge>,
+    /// Endpoints of each upstream that are left out, and how often that has happened.
+    pub(crate) ejected: Family<UpstreamLabels, Gauge>,
+    pub(crate) ejections: Family<UpstreamLabels, Gauge>,
     /// Which plan is in use.
     pub(crate) generation: Gauge,
     /// For requests that no route took.
@@ -48,6 +53,18 @@ struct RequestLabels {
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
 struct RouteLabels {
     route: String,
+}
+
+/// A key set by its address.
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+pub(crate) struct SourceLabels {
+    pub(crate) source: String,
+}
+
+/// An upstream by its name.
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+pub(crate) struct UpstreamLabels {
+    pub(crate) upstream: String,
 }
 
 /// The handles of one route.
@@ -74,6 +91,9 @@ impl Metrics {
             connections: Gauge::default(),
             failed_handshakes: Counter::default(),
             certificate_seconds: Gauge::default(),
+            key_ages: Family::default(),
+            ejected: Family::default(),
+            ejections: Family::default(),
             generation: Gauge::default(),
             registry,
             requests,
@@ -108,6 +128,21 @@ impl Metrics {
                 "request_seconds",
                 "From head to the answer's end, by route",
                 own.latency,
+            );
+            registry.register(
+                "jwks_age_seconds",
+                "Since a key set was fetched, by its address",
+                own.key_ages,
+            );
+            registry.register(
+                "ejected_endpoints",
+                "Left out after errors, by upstream",
+                own.ejected,
+            );
+            registry.register(
+                "ejections",
+                "How often endpoints were left out, by upstream",
+                own.ejections,
             );
             registry.register("retries", "Attempts after the first", own.retries);
             registry.register(

@@ -7,6 +7,7 @@
 
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use arc_swap::ArcSwap;
 
@@ -39,9 +40,38 @@ struct Seen {
     generation: u64,
     /// The last problem, so that it is told once and not at every poll.
     problem: String,
+    /// How many days were left when that was last told.
+    warned: Option<i64>,
 }
 
-impl<T> Rotating<T> {
+/// What holds a certificate of our own.
+pub(crate) trait Expires {
+    /// Its end in seconds since the epoch; none without a certificate.
+    fn not_after(&self) -> Option<i64>;
+}
+
+impl Expires for Terminator {
+    fn not_after(&self) -> Option<i64> {
+        Some(self.not_after)
+    }
+}
+
+impl Expires for Originator {
+    fn not_after(&self) -> Option<i64> {
+        self.not_after
+    }
+}
+
+/// From so many days before a certificate's end on somebody should know, once a day.
+const WARN_DAYS: i64 = 14;
+
+/// The days that are left, when they are few.
+fn few_days_left(not_after: Option<i64>, now: i64) -> Option<i64> {
+    let days = (not_after? - now).div_euclid(86_400);
+    (days < WARN_DAYS).then_some(days)
+}
+
+impl<T: Expires> Rotating<T> {
     fn start(
         name: String,
         read: impl Fn() -> anyhow::Result<Files> + Send + Sync + 'static,
@@ -77,6 +107,27 @@ impl<T> Rotating<T> {
             if seen.problem != problem {
                 tracing::error!("{}: the certificate in use stays: {problem}", self.name);
                 seen.problem = problem;
+            }
+        }
+        self.warn_of_end(&mut seen);
+    }
+
+    fn warn_of_end(&self, seen: &mut Seen) {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let now = i64::try_from(now.as_secs()).unwrap_or(i64::MAX);
+        let left = few_days_left(self.current().not_after(), now);
+        if seen.warned != left {
+            seen.warned = left;
+            match left {
+                Some(days) if days < 0 => tracing::error!(
+                    "{}: its certificate has expired; put a new one into the same files",
+                    self.name
+                ),
+                Some(days) => tracing::warn!(
+                    "{}: its certificate ends in {days} days; put a new one into the same files",
+                    self.name
+                ),
+                None => {}
             }
         }
     }
@@ -135,5 +186,26 @@ impl Rotating<Originator> {
 impl<T: fmt::Debug> fmt::Debug for Rotating<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Rotating").field("name", &self.name).finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::few_days_left;
+
+    #[test]
+    fn the_last_two_weeks_of_a_certificate_are_counted_by_days() {
+        const DAY: i64 = 86_400;
+        for (left, told) in [
+            (15 * DAY, None),
+            (14 * DAY, None),
+            (14 * DAY - 1, Some(13)),
+            (DAY, Some(1)),
+            (1, Some(0)),
+            (-1, Some(-1)),
+        ] {
+            assert_eq!(few_days_left(Some(1000 * DAY + left), 1000 * DAY), told, "{left}");
+        }
+        assert_eq!(few_days_left(None, 0), None);
     }
 }

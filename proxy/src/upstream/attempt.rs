@@ -9,7 +9,8 @@ use http::{Response, StatusCode, Version};
 use super::connect::{self, Handshake};
 use super::failure::Failure;
 use super::limits::Counted;
-use super::pool::{self, Http1, Http2, Key};
+use super::outlier::Outcome;
+use super::pool::{self, Http1, Key, Share};
 use super::{Call, Cluster, Endpoint};
 use crate::body::{Incoming, Upload};
 use crate::plan::upstream::Protocol;
@@ -24,7 +25,7 @@ pub(crate) struct Lease {
     endpoint: Busy,
     http1: Option<(Key, Http1)>,
     request: Incoming,
-    _counted: Counted,
+    _counted: (Counted, Option<Counted>),
 }
 
 /// Counts a request at its endpoint.
@@ -33,7 +34,7 @@ struct Busy(Arc<Endpoint>);
 /// A connection, new or used.
 enum Connection {
     Http1 { connection: Http1, used: bool },
-    Http2(Http2),
+    Http2(Share),
 }
 
 /// Sends the request to one endpoint.
@@ -51,6 +52,7 @@ pub(crate) async fn attempt(
         }
         let connection = acquire(cluster, &endpoint.0, &key, originator);
         let connection = body.while_reading(connection).await?;
+        cluster.observed(&endpoint.0, Outcome::Connected);
         let counted = match cluster.limits.request() {
             Ok(counted) => counted,
             Err(failure) => {
@@ -62,14 +64,24 @@ pub(crate) async fn attempt(
             }
         };
         match connection {
-            Connection::Http2(mut connection) => {
+            Connection::Http2(Share {
+                mut connection,
+                used,
+                stream,
+            }) => {
                 let request = call.http2(body.upload())?;
-                let response = connection.send_request(request).await;
-                let response = response.map_err(|error| Failure::of(&error))?;
-                return Ok((
-                    expected(response, false)?,
-                    Lease::new(cluster, endpoint, None, body, counted),
-                ));
+                let mut error = match connection.sender.try_send_request(request).await {
+                    Ok(response) => {
+                        let counted = (counted, Some(stream));
+                        let lease = Lease::new(cluster, endpoint, None, body, counted);
+                        return Ok((expected(response, false)?, lease));
+                    }
+                    Err(error) => error,
+                };
+                // as below; a new connection that fails at once has failed
+                if !used || error.take_message().is_none() {
+                    return Err(connection.failure(error.error()));
+                }
             }
             Connection::Http1 { mut connection, used } => {
                 connection.served += 1;
@@ -79,7 +91,7 @@ pub(crate) async fn attempt(
                         let http1 = stays_open(&response).then_some((key, connection));
                         return Ok((
                             expected(response, call.upgrade)?,
-                            Lease::new(cluster, endpoint, http1, body, counted),
+                            Lease::new(cluster, endpoint, http1, body, (counted, None)),
                         ));
                     }
                     Err(error) => error,
@@ -99,7 +111,7 @@ impl Lease {
         endpoint: Busy,
         http1: Option<(Key, Http1)>,
         request: &Incoming,
-        counted: Counted,
+        counted: (Counted, Option<Counted>),
     ) -> Lease {
         Lease {
             cluster: cluster.clone(),
@@ -184,7 +196,7 @@ async fn acquire(
         let lifetimes = cluster.lifetimes;
         let make = move || async move {
             let stream = dial(&cluster, &at, &wanted, originator).await?;
-            pool::http2(stream, cluster.spec.limits.max_streams).await
+            pool::http2(stream).await
         };
         return endpoint
             .pool

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::Endpoint;
+use super::hash::Table;
 use crate::plan::upstream::Balance;
 
 /// The endpoints of an upstream at one moment.
@@ -12,33 +13,48 @@ pub(crate) struct Endpoints {
     all: Vec<Arc<Endpoint>>,
     /// Places in `all`, each as often as its weight says and well mixed; empty when all weigh the same.
     schedule: Vec<usize>,
+    /// For consistent hashing.
+    table: Option<Table>,
     next: AtomicUsize,
 }
 
 impl Endpoints {
     /// From a list. Round robin begins anywhere, or every instance would begin with the same one.
-    pub(crate) fn new(all: Vec<Arc<Endpoint>>) -> Endpoints {
+    pub(crate) fn new(all: Vec<Arc<Endpoint>>, balance: &Balance) -> Endpoints {
+        let hosts = || -> Vec<(&str, u32)> { all.iter().map(|one| (&*one.text, one.weight)).collect() };
+        let table = match balance {
+            Balance::RingHash(least) => Some(Table::ring(&hosts(), *least)),
+            Balance::Maglev(size) => Some(Table::maglev(&hosts(), *size)),
+            Balance::LeastRequest | Balance::RoundRobin | Balance::Random => None,
+        };
         let schedule = schedule(&all.iter().map(|endpoint| endpoint.weight).collect::<Vec<_>>());
         Endpoints {
             next: AtomicUsize::new(usize::try_from(chassis::trace::random() >> 33).unwrap_or(0)),
             all,
             schedule,
+            table,
         }
     }
 
-    /// All of them.
-    pub(crate) fn all(&self) -> &[Arc<Endpoint>] {
-        &self.all
-    }
-
-    /// The next one; `avoid` are those already tried: up to five more draws go past them.
-    pub(crate) fn choose(&self, balance: &Balance, avoid: &[Arc<Endpoint>]) -> Option<Arc<Endpoint>> {
-        let mut chosen = self.draw(balance)?;
-        for _ in 0..REDRAWS {
+    /// The next one, by its hash where that decides; `avoid` are those already tried: up to five more
+    /// draws go past them.
+    pub(crate) fn choose(
+        &self,
+        balance: &Balance,
+        hash: Option<u64>,
+        avoid: &[Arc<Endpoint>],
+    ) -> Option<Arc<Endpoint>> {
+        let hash = hash.unwrap_or_else(chassis::trace::random);
+        let draw = |attempt| match &self.table {
+            Some(table) => self.all.get(table.pick(hash, attempt)?),
+            None => self.draw(balance),
+        };
+        let mut chosen = draw(0)?;
+        for attempt in 1..=REDRAWS {
             if !avoid.iter().any(|tried| Arc::ptr_eq(tried, chosen)) {
                 break;
             }
-            chosen = self.draw(balance)?;
+            chosen = draw(attempt)?;
         }
         Some(chosen.clone())
     }
@@ -95,7 +111,7 @@ fn schedule(weights: &[u32]) -> Vec<usize> {
     order
 }
 
-const REDRAWS: usize = 5;
+const REDRAWS: u64 = 5;
 const LONGEST_PERIOD: u64 = 1000;
 
 #[cfg(test)]

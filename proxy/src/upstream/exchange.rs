@@ -9,6 +9,7 @@ use http::{HeaderMap, HeaderValue, Method, Request, Version, header};
 
 use super::attempt::{Answer, attempt};
 use super::failure::Failure;
+use super::outlier::{self, Outcome};
 use super::{Cluster, Endpoint, retry};
 use crate::body::{Incoming, Upload};
 use crate::head::Head;
@@ -31,6 +32,8 @@ pub(crate) struct Call {
     pub(crate) version: Version,
     /// Whether it asks for a WebSocket: then the upstream may switch protocols.
     pub(crate) upgrade: bool,
+    /// Whether it is gRPC, which has a header of its own for timeouts.
+    pub(crate) grpc: bool,
 }
 
 /// What the route says about failures.
@@ -40,10 +43,12 @@ pub(crate) struct Rules<'a> {
     pub(crate) timeouts: Timeouts,
     /// When to try again.
     pub(crate) retry: Option<&'a RetryPolicy>,
+    /// What consistent hashing goes by.
+    pub(crate) hash: Option<u64>,
 }
 
 /// What came of it.
-pub(crate) struct Outcome {
+pub(crate) struct Exchange {
     /// The answer's head, or why there is none.
     pub(crate) result: Result<Answer, Failure>,
     /// How many attempts were made.
@@ -60,7 +65,7 @@ pub(crate) async fn exchange(
     call: &mut Call,
     body: &Incoming,
     rules: Rules<'_>,
-) -> Outcome {
+) -> Exchange {
     let began = Instant::now();
     let progress = Progress::default();
     let deadline = after_body(body, rules.timeouts.total);
@@ -69,10 +74,13 @@ pub(crate) async fn exchange(
         result = attempts(cluster, call, body, rules, &progress) => result,
         () = deadline => Err(Failure::Timeout),
     };
+    if let (Err(Failure::Timeout), Some(endpoint)) = (&result, progress.endpoint.load_full()) {
+        cluster.observed(&endpoint, Outcome::Local(outlier::TIMEOUT));
+    }
     if result.is_ok() {
         cluster.proven.store(true, Ordering::Relaxed);
     }
-    Outcome {
+    Exchange {
         result,
         attempts: progress.attempts.load(Ordering::Relaxed),
         endpoint: progress.endpoint.load_full(),
@@ -103,12 +111,18 @@ async fn attempts(
             _ => &[],
         };
         let endpoints = body.while_reading(cluster.endpoints()).await;
-        let endpoint = endpoints.choose(&cluster.spec.balance, avoided);
+        let endpoint = endpoints.choose(&cluster.spec.balance, rules.hash, avoided);
         let endpoint = endpoint.ok_or(Failure::NoEndpoint)?;
         progress.attempts.store(number, Ordering::Relaxed);
         progress.endpoint.store(Some(endpoint.clone()));
         call.number(number, rules, started);
         let result = one(cluster, endpoint.clone(), call, body, rules).await;
+        if let Some(outcome) = outlier::outcome(&result) {
+            cluster.observed(&endpoint, outcome);
+        }
+        if result.is_err() && body.is_stalled() {
+            return Err(Failure::Stalled);
+        }
         let again = rules.retry.filter(|policy| {
             number <= policy.attempts
                 && body.is_replayable()
@@ -161,6 +175,8 @@ impl Call {
     pub(crate) fn new(head: &mut Head, outgoing: Outgoing, upgrade: bool) -> Call {
         Call {
             upgrade,
+            // said by its headers, which are taken out now
+            grpc: head.is_grpc(),
             method: head.method.clone(),
             target: outgoing.target,
             authority: outgoing.authority,
@@ -188,7 +204,7 @@ impl Call {
                 (Some(left), Some(per_try)) => Some(left.min(per_try)),
                 (left, per_try) => left.or(per_try),
             };
-            next_attempt(&mut self.headers, number, shorter);
+            next_attempt(&mut self.headers, number, shorter, self.grpc);
         }
     }
 

@@ -25,6 +25,8 @@ pub(crate) enum Failure {
     Overflow,
     /// Nowhere to go: no endpoint, or none that is healthy.
     NoEndpoint,
+    /// The client stopped in the middle of its request.
+    Stalled,
     /// One attempt took too long.
     TryTimeout,
     /// All of it took too long.
@@ -46,7 +48,10 @@ impl Failure {
 
     /// Whether a connection or stream broke: then the reply says if it was retried.
     pub(crate) fn is_reset(self) -> bool {
-        !matches!(self, Failure::NoEndpoint | Failure::TryTimeout | Failure::Timeout)
+        !matches!(
+            self,
+            Failure::NoEndpoint | Failure::TryTimeout | Failure::Timeout | Failure::Stalled
+        )
     }
 
     /// Envoy's response flag.
@@ -59,6 +64,7 @@ impl Failure {
             Failure::LocalReset => "LR",
             Failure::Overflow => "UO",
             Failure::NoEndpoint => "UH",
+            Failure::Stalled => "SI",
             Failure::TryTimeout | Failure::Timeout => "UT",
         }
     }
@@ -75,6 +81,7 @@ impl Failure {
             Failure::LocalReset => "local reset",
             Failure::Overflow => "overflow",
             Failure::NoEndpoint => "no healthy upstream",
+            Failure::Stalled => "stream timeout",
             Failure::TryTimeout | Failure::Timeout => "timeout",
         }
     }

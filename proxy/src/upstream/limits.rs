@@ -38,10 +38,19 @@ impl Drop for Permit {
 pub(crate) struct Counted(Arc<AtomicU32>);
 
 impl Counted {
-    fn below(counter: &Arc<AtomicU32>, most: Option<u32>) -> Option<Counted> {
+    /// One more, if that is below the bound.
+    pub(crate) fn below(counter: &Arc<AtomicU32>, most: Option<u32>) -> Option<Counted> {
         let now = counter.fetch_add(1, Ordering::Relaxed);
         let counted = Counted(counter.clone());
         most.is_none_or(|most| now < most).then_some(counted)
+    }
+}
+
+impl Counted {
+    /// One more.
+    pub(crate) fn one(counter: &Arc<AtomicU32>) -> Counted {
+        counter.fetch_add(1, Ordering::Relaxed);
+        Counted(counter.clone())
     }
 }
 

@@ -4,7 +4,9 @@
 //! A connection serves another request only if everything agrees that makes two connections different:
 //! the [`Key`]. Endpoint and upstream are part of it by where the pool stands.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::error::Error as _;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use hyper::client::conn::{http1, http2};
@@ -13,7 +15,7 @@ use tokio::sync::watch;
 
 use super::connect::Stream;
 use super::failure::Failure;
-use super::limits::Permit;
+use super::limits::{Counted, Permit};
 use crate::body::Upload;
 
 /// What makes two connections to one endpoint different.
@@ -39,7 +41,21 @@ pub(crate) struct Http1 {
 }
 
 /// A connection that speaks HTTP/2, as its many users hold it.
-pub(crate) type Http2 = http2::SendRequest<Upload>;
+#[derive(Clone)]
+pub(crate) struct Http2 {
+    pub(crate) sender: http2::SendRequest<Upload>,
+    /// Why it ended.
+    ended: Arc<OnceLock<Failure>>,
+}
+
+/// A share in an HTTP/2 connection.
+pub(crate) struct Share {
+    pub(crate) connection: Http2,
+    /// Whether others used it before.
+    pub(crate) used: bool,
+    /// Counts one of its streams.
+    pub(crate) stream: Counted,
+}
 
 type Attempt = Option<Result<Http2, Failure>>;
 
@@ -47,7 +63,9 @@ struct Shared {
     key: Key,
     state: watch::Receiver<Attempt>,
     born: Instant,
+    last: Instant,
     served: u32,
+    streams: Arc<AtomicU32>,
 }
 
 /// Until when a connection is used; none = for ever.
@@ -56,6 +74,8 @@ pub(crate) struct Lifetimes {
     pub(crate) idle: Option<Duration>,
     pub(crate) whole: Option<Duration>,
     pub(crate) requests: Option<u32>,
+    /// Streams of an HTTP/2 connection at a time; beyond them another connection is made.
+    pub(crate) streams: u32,
 }
 
 /// The connections of one endpoint.
@@ -100,14 +120,18 @@ impl Pool {
         key: &Key,
         lifetimes: Lifetimes,
         make: impl FnOnce() -> F,
-    ) -> Result<Http2, Failure>
+    ) -> Result<Share, Failure>
     where
         F: Future<Output = Result<Http2, Failure>> + Send + 'static,
     {
-        let mut state = self.shared_state(key, lifetimes, make);
+        let (mut state, stream, used) = self.shared_state(key, lifetimes, make);
         let made = state.wait_for(Option::is_some).await;
         match made.as_deref() {
-            Ok(Some(Ok(connection))) => Ok(connection.clone()),
+            Ok(Some(Ok(connection))) => Ok(Share {
+                connection: connection.clone(),
+                used,
+                stream,
+            }),
             Ok(Some(Err(failure))) => Err(*failure),
             Ok(None) | Err(_) => Err(Failure::Connect),
         }
@@ -118,26 +142,34 @@ impl Pool {
         key: &Key,
         lifetimes: Lifetimes,
         make: impl FnOnce() -> F,
-    ) -> watch::Receiver<Attempt>
+    ) -> (watch::Receiver<Attempt>, Counted, bool)
     where
         F: Future<Output = Result<Http2, Failure>> + Send + 'static,
     {
         let mut shared = lock(&self.shared);
         shared.retain(|one| one.is_usable(lifetimes));
-        if let Some(one) = shared.iter_mut().find(|one| one.key == *key) {
-            one.served += 1;
-            return one.state.clone();
+        for one in shared.iter_mut().filter(|one| one.key == *key) {
+            if let Some(stream) = Counted::below(&one.streams, Some(lifetimes.streams)) {
+                one.served += 1;
+                one.last = Instant::now();
+                return (one.state.clone(), stream, true);
+            }
         }
         let (sender, state) = watch::channel(None);
+        let streams = Arc::new(AtomicU32::new(0));
+        let stream = Counted::one(&streams);
+        let now = Instant::now();
         shared.push(Shared {
             key: key.clone(),
             state: state.clone(),
-            born: Instant::now(),
+            born: now,
+            last: now,
             served: 1,
+            streams,
         });
         let making = make();
         tokio::spawn(async move { sender.send_replace(Some(making.await)) });
-        state
+        (state, stream, false)
     }
 
     /// How many connections wait for requests.
@@ -160,10 +192,12 @@ impl Shared {
     fn is_usable(&self, lifetimes: Lifetimes) -> bool {
         let alive = match &*self.state.borrow() {
             None => self.state.has_changed().is_ok(),
-            Some(Ok(connection)) => !connection.is_closed(),
+            Some(Ok(connection)) => !connection.sender.is_closed(),
             Some(Err(_)) => false,
         };
+        let idle = self.streams.load(Ordering::Relaxed) == 0;
         alive
+            && !(idle && lifetimes.idle.is_some_and(|most| self.last.elapsed() > most))
             && lifetimes.whole.is_none_or(|most| self.born.elapsed() <= most)
             && lifetimes.requests.is_none_or(|most| self.served < most)
     }
@@ -192,24 +226,39 @@ pub(crate) async fn http1(stream: Stream, permit: Permit) -> Result<Http1, Failu
 }
 
 /// Speaks HTTP/2 over a new connection.
-pub(crate) async fn http2(stream: Stream, streams: Option<u32>) -> Result<Http2, Failure> {
+pub(crate) async fn http2(stream: Stream) -> Result<Http2, Failure> {
     let mut builder = http2::Builder::new(TokioExecutor::new());
     builder
         .timer(TokioTimer::new())
         .max_header_list_size(HEADER_BYTES);
-    if let Some(streams) = streams {
-        builder.initial_max_send_streams(usize::try_from(streams).ok());
-    }
     let (sender, connection) = builder
         .handshake(TokioIo::new(stream))
         .await
         .map_err(|error| Failure::of(&error))?;
+    let ended = Arc::new(OnceLock::new());
+    let told = ended.clone();
     tokio::spawn(async move {
-        if let Err(error) = connection.await {
+        // whoever waits for an answer hears of the end when this is dropped: the reason must be there first
+        let mut connection = std::pin::pin!(connection);
+        if let Err(error) = connection.as_mut().await {
             tracing::debug!("an HTTP/2 connection to an upstream ended: {error}");
+            let _ = told.set(Failure::of(&error));
         }
     });
-    Ok(sender)
+    Ok(Http2 { sender, ended })
+}
+
+impl Http2 {
+    /// Why a request failed: by its stream, else by its connection.
+    pub(crate) fn failure(&self, error: &hyper::Error) -> Failure {
+        match (
+            error.source().is_some_and(|source| source.is::<h2::Error>()),
+            self.ended.get(),
+        ) {
+            (false, Some(ended)) => *ended,
+            _ => Failure::of(error),
+        }
+    }
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

@@ -334,7 +334,7 @@ fn timeouts_are_told_and_a_grpc_client_may_ask_for_less() {
         );
     }
     let mut headers = HeaderMap::new();
-    next_attempt(&mut headers, 3, Some(ms(120)));
+    next_attempt(&mut headers, 3, Some(ms(120)), false);
     assert_eq!(
         (
             &headers["x-envoy-attempt-count"],

@@ -108,11 +108,13 @@ fn forward(
         server_port,
         upstreams,
     };
+    let destinations = destination::all(&rule.route, &mut from, &at.key("route"), report);
+    let hashed = matches!(destinations.as_slice(), [only] if only.hash.is_some());
     Forward {
-        destinations: destination::all(&rule.route, &mut from, &at.key("route"), report),
+        destinations,
         mirrors: destination::mirrors(rule, &mut from, at, report),
         timeout,
-        retry: retry::compile(rule.retries.as_ref(), timeout, &at.key("retries"), report),
+        retry: retry::compile(rule.retries.as_ref(), timeout, hashed, &at.key("retries"), report),
         path_rewrite: path_rewrite(rule, entry, &at.key("rewrite"), report),
         authority_rewrite: authority.map(Into::into).or(host),
         headers,

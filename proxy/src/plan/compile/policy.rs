@@ -15,7 +15,6 @@ use super::Workload;
 use super::names::{check_host, covers, expand, is_lower_label};
 use super::registry::{Registry, Service};
 use super::scope::{ROOT_NAMESPACE, Visibility, check_export_to, visibility};
-use super::unsupported::{Feature, refuse as refuse_yet};
 use super::value::{NOT_IN_SUBSET, port, refuse};
 use super::{client_tls, pool};
 
@@ -278,9 +277,6 @@ fn check_policy(policy: &TrafficPolicy, service: Option<&Service>, at: &At<'_>, 
         && policy.proxy_protocol.is_none();
     if empty {
         report.error(at, "a policy needs at least one field");
-    }
-    if policy.retry_budget.is_some() {
-        refuse_yet(Feature::RetryBudget, &at.key("retryBudget"), report);
     }
     let groups = Groups {
         balancer: policy.load_balancer.as_ref(),

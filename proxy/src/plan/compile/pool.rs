@@ -48,17 +48,15 @@ fn tcp_settings(tcp: &raw::TcpSettings, into: &mut Connections, at: &At<'_>, rep
     limits.max_connections = bound(tcp.max_connections, &at.key("maxConnections"), report);
     let key = at.key("idleTimeout");
     limits.idle_timeout = any_duration(tcp.idle_timeout.as_ref(), &key, report);
-    not_yet(limits.idle_timeout.is_some(), &key, report);
     let key = at.key("maxConnectionDuration");
     limits.max_connection_duration = duration(tcp.max_connection_duration.as_ref(), &key, report);
-    not_yet(limits.max_connection_duration.is_some(), &key, report);
     if let Some(keepalive) = &tcp.tcp_keepalive {
         let at = at.key("tcpKeepalive");
         let time = duration(keepalive.time.as_ref(), &at.key("time"), report);
         let interval = duration(keepalive.interval.as_ref(), &at.key("interval"), report);
         let probes = count(keepalive.probes, &at.key("probes"), report);
         limits.keepalive = Some((time, interval, probes));
-        not_yet(true, &at, report);
+        refuse_yet(Feature::TcpKeepalive, &at, report);
     }
 }
 
@@ -82,7 +80,6 @@ fn http_settings(http: &raw::HttpSettings, into: &mut Connections, at: &At<'_>, 
     if let Some(timeout) = duration(http.idle_timeout.as_ref(), &key, report) {
         // wins over the one of tcp
         limits.idle_timeout = Some(timeout);
-        not_yet(true, &key, report);
     }
     const POLICIES: [(&str, bool); 3] = [("DEFAULT", false), ("DO_NOT_UPGRADE", false), ("UPGRADE", true)];
     let policy = http.h2_upgrade_policy.as_ref();
@@ -92,7 +89,6 @@ fn http_settings(http: &raw::HttpSettings, into: &mut Connections, at: &At<'_>, 
         report.error(at, "h2UpgradePolicy: UPGRADE contradicts useClientProtocol");
     }
     if as_client {
-        refuse_yet(Feature::UseClientProtocol, &at.key("useClientProtocol"), report);
         into.protocol = Some(Protocol::AsClient);
     } else if upgrade == Some(true) {
         into.protocol = Some(Protocol::Http2);
@@ -101,15 +97,7 @@ fn http_settings(http: &raw::HttpSettings, into: &mut Connections, at: &At<'_>, 
 
 /// A bound; 0 is none.
 fn bound(number: Option<i64>, at: &At<'_>, report: &mut Report) -> Option<u32> {
-    let bound = count(number, at, report).filter(|bound| *bound != 0);
-    not_yet(bound.is_some(), at, report);
-    bound
-}
-
-fn not_yet(given: bool, at: &At<'_>, report: &mut Report) {
-    if given {
-        refuse_yet(Feature::PoolLimits, at, report);
-    }
+    count(number, at, report).filter(|bound| *bound != 0)
 }
 
 /// Reads `loadBalancer`: how an endpoint is chosen, and by what if by a hash.
@@ -158,7 +146,6 @@ fn consistent_hash(
     at: &At<'_>,
     report: &mut Report,
 ) -> (Balance, Option<Arc<HashKey>>) {
-    refuse_yet(Feature::ConsistentHash, at, report);
     refuse(
         raw.minimum_ring_size.as_ref(),
         &at.key("minimumRingSize"),
@@ -275,7 +262,6 @@ fn is_prime(number: u64) -> bool {
 
 /// Reads `outlierDetection`.
 pub(crate) fn outlier(raw: &raw::OutlierDetection, at: &At<'_>, report: &mut Report) -> OutlierDetection {
-    refuse_yet(Feature::OutlierDetection, at, report);
     refuse(
         raw.consecutive_errors.as_ref(),
         &at.key("consecutiveErrors"),

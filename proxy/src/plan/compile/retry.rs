@@ -14,10 +14,12 @@ const BACKOFF: Duration = Duration::from_millis(25);
 /// Istio's default number of further attempts.
 const ATTEMPTS: u32 = 2;
 
-/// Reads it; none is no retry. `timeout` is the route's.
+/// Reads it; none is no retry. `timeout` is the route's; `hashed` says that its only destination chooses
+/// by a hash, which is then stronger than what failed before.
 pub(crate) fn compile(
     raw: Option<&Retries>,
     timeout: Option<Duration>,
+    hashed: bool,
     at: &At<'_>,
     report: &mut Report,
 ) -> Option<RetryPolicy> {
@@ -27,7 +29,7 @@ pub(crate) fn compile(
             per_try_timeout: None,
             on: default_conditions(),
             backoff: BACKOFF,
-            avoid_previous_host: true,
+            avoid_previous_host: !hashed,
         });
     };
     if raw.retry_remote_localities.is_some() {
@@ -63,7 +65,7 @@ pub(crate) fn compile(
         per_try_timeout,
         on: conditions.unwrap_or_else(default_conditions),
         backoff: backoff.unwrap_or(BACKOFF),
-        avoid_previous_host: raw.retry_ignore_previous_hosts.unwrap_or(true),
+        avoid_previous_host: raw.retry_ignore_previous_hosts.unwrap_or(!hashed),
     })
 }
 

@@ -6,21 +6,11 @@ use crate::istio::report::{At, Report};
 /// A part of the subset, by what a document calls it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Feature {
-    ConsistentHash,
-    OutlierDetection,
-    PoolLimits,
-    RetryBudget,
-    UseClientProtocol,
+    TcpKeepalive,
 }
 
 /// What is missing today.
-const NOT_YET: [Feature; 5] = [
-    Feature::ConsistentHash,
-    Feature::OutlierDetection,
-    Feature::PoolLimits,
-    Feature::RetryBudget,
-    Feature::UseClientProtocol,
-];
+const NOT_YET: [Feature; 1] = [Feature::TcpKeepalive];
 
 /// Refuses a feature that the data path does not have.
 pub(crate) fn refuse(feature: Feature, at: &At<'_>, report: &mut Report) {

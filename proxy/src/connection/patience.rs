@@ -1,0 +1,284 @@
+//! How long a client may keep a connection waiting. hyper's own deadline for heads also runs while a
+//! connection is idle, where an hour is right; a head that has begun gets [`HEAD`], and an answer that the
+//! client does not read [`STALLED`].
+//!
+//! [`Patient`] sits between the socket, or TLS, and hyper. No clock is read for a head that comes whole.
+
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::time::Sleep;
+
+/// From the first byte of an HTTP/1 head, or of HTTP/2's preface, to its end.
+pub(crate) const HEAD: Duration = Duration::from_secs(15);
+/// Without the client taking a byte of what is written to it.
+pub(crate) const STALLED: Duration = Duration::from_secs(300);
+
+/// What a connection's requests tell its [`Patient`]. Shared.
+#[derive(Debug, Default)]
+pub(crate) struct Pace {
+    /// Heads that were complete.
+    heads: AtomicU64,
+    /// Requests whose answers have not ended.
+    busy: AtomicU32,
+    /// The connection changed protocols: its bytes are no heads any more.
+    switched: AtomicBool,
+    http2: AtomicBool,
+    old: AtomicBool,
+}
+
+/// One request on a connection, until its answer has ended.
+#[derive(Debug)]
+pub(crate) struct Busy(Arc<Pace>);
+
+impl Pace {
+    /// For a connection whose protocol ALPN has chosen, or not.
+    pub(crate) fn new(http2: bool) -> Arc<Pace> {
+        Arc::new(Pace {
+            http2: http2.into(),
+            ..Pace::default()
+        })
+    }
+
+    /// A head is complete.
+    pub(crate) fn begin(self: &Arc<Pace>) -> Busy {
+        self.heads.fetch_add(1, Ordering::Relaxed);
+        self.busy.fetch_add(1, Ordering::Relaxed);
+        Busy(self.clone())
+    }
+
+    /// The connection belongs to another protocol from now on.
+    pub(crate) fn switch(&self) {
+        self.switched.store(true, Ordering::Relaxed);
+    }
+
+    /// The connection has reached its age: an HTTP/1 one ends with its next answer.
+    pub(crate) fn grow_old(&self) {
+        self.old.store(true, Ordering::Relaxed);
+    }
+
+    pub(crate) fn is_old(&self) -> bool {
+        self.old.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn is_http2(&self) -> bool {
+        self.http2.load(Ordering::Relaxed)
+    }
+
+    /// Whether a request has come, ever.
+    pub(crate) fn is_used(&self) -> bool {
+        self.heads.load(Ordering::Relaxed) > 0
+    }
+
+    /// Whether the next bytes begin a head.
+    fn is_between(&self) -> bool {
+        self.busy.load(Ordering::Relaxed) == 0 && !self.switched.load(Ordering::Relaxed) && !self.is_http2()
+    }
+}
+
+impl Drop for Busy {
+    fn drop(&mut self) {
+        self.0.busy.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// A connection's bytes, within bounds of time.
+pub(crate) struct Patient<S> {
+    stream: S,
+    pace: Arc<Pace>,
+    head: Duration,
+    /// How much of HTTP/2's preface the first bytes were.
+    preface: usize,
+    /// A head has begun when so many were complete.
+    began: Option<u64>,
+    reading: Option<Pin<Box<Sleep>>>,
+    writing: Option<Pin<Box<Sleep>>>,
+}
+
+impl<S> Patient<S> {
+    pub(crate) fn new(stream: S, pace: Arc<Pace>, head: Duration) -> Patient<S> {
+        Patient {
+            preface: if pace.is_http2() { PREFACE.len() } else { 0 },
+            stream,
+            pace,
+            head,
+            began: None,
+            reading: None,
+            writing: None,
+        }
+    }
+
+    /// Bytes came.
+    fn noticed(&mut self, bytes: &[u8]) {
+        let first = !self.pace.is_used();
+        if first && self.preface < PREFACE.len() {
+            let expected = &PREFACE[self.preface..];
+            let common = expected.iter().zip(bytes).take_while(|(one, other)| one == other);
+            self.preface += common.count();
+            if self.preface == PREFACE.len() {
+                self.pace.http2.store(true, Ordering::Relaxed);
+            }
+        }
+        if self.pace.is_between() && self.began.is_none() {
+            self.began = Some(self.pace.heads.load(Ordering::Relaxed));
+        }
+    }
+
+    /// More is awaited: says whether a head is overdue.
+    fn is_overdue(&mut self, cx: &mut Context<'_>) -> bool {
+        let Some(began) = self.began else { return false };
+        if began != self.pace.heads.load(Ordering::Relaxed) || !self.pace.is_between() {
+            (self.began, self.reading) = (None, None);
+            return false;
+        }
+        let head = self.head;
+        let timer = self
+            .reading
+            .get_or_insert_with(|| Box::pin(tokio::time::sleep(head)));
+        timer.as_mut().poll(cx).is_ready()
+    }
+
+    /// A write ended, or it did not.
+    fn written<T>(&mut self, result: Poll<io::Result<T>>, cx: &mut Context<'_>) -> Poll<io::Result<T>> {
+        if result.is_ready() {
+            self.writing = None;
+            return result;
+        }
+        let timer = self
+            .writing
+            .get_or_insert_with(|| Box::pin(tokio::time::sleep(STALLED)));
+        match timer.as_mut().poll(cx) {
+            Poll::Ready(()) => Poll::Ready(Err(late("the client does not read its answer"))),
+            Poll::Pending => result,
+        }
+    }
+}
+
+impl<S: AsyncRead + Unpin> AsyncRead for Patient<S> {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let this = self.get_mut();
+        let before = buffer.filled().len();
+        match Pin::new(&mut this.stream).poll_read(cx, buffer) {
+            Poll::Ready(Ok(())) => {
+                this.noticed(&buffer.filled()[before..]);
+                Poll::Ready(Ok(()))
+            }
+            Poll::Pending if this.is_overdue(cx) => {
+                Poll::Ready(Err(late("the client does not finish its request's head")))
+            }
+            other => other,
+        }
+    }
+}
+
+impl<S: AsyncWrite + Unpin> AsyncWrite for Patient<S> {
+    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        let this = self.get_mut();
+        let result = Pin::new(&mut this.stream).poll_write(cx, bytes);
+        this.written(result, cx)
+    }
+
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        slices: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let this = self.get_mut();
+        let result = Pin::new(&mut this.stream).poll_write_vectored(cx, slices);
+        this.written(result, cx)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let this = self.get_mut();
+        let result = Pin::new(&mut this.stream).poll_flush(cx);
+        this.written(result, cx)
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let this = self.get_mut();
+        let result = Pin::new(&mut this.stream).poll_shutdown(cx);
+        this.written(result, cx)
+    }
+}
+
+fn late(what: &'static str) -> io::Error {
+    io::Error::new(io::ErrorKind::TimedOut, what)
+}
+
+/// RFC 9113, section 3.4.
+const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use tokio::io::{AsyncReadExt, AsyncWriteExt, duplex};
+
+    use super::{PREFACE, Pace, Patient};
+
+    const SOON: Duration = Duration::from_millis(20);
+
+    #[tokio::test(start_paused = true)]
+    async fn a_head_is_waited_for_from_its_first_byte_on_only() {
+        let (mut client, server) = duplex(1024);
+        let pace = Pace::new(false);
+        let mut server = Patient::new(server, pace.clone(), SOON);
+        let mut bytes = [0; 64];
+
+        // idle: as long as hyper likes
+        let idle = tokio::time::timeout(Duration::from_secs(600), server.read(&mut bytes)).await;
+        assert!(idle.is_err());
+
+        // complete in one piece, then a body in many: no deadline
+        client.write_all(b"POST / HTTP/1.1\r\n\r\n").await.unwrap();
+        assert_eq!(server.read(&mut bytes).await.unwrap(), 19);
+        let busy = pace.begin();
+        let body = tokio::time::timeout(Duration::from_secs(600), server.read(&mut bytes)).await;
+        assert!(body.is_err());
+        drop(busy);
+
+        // begun and not finished
+        client.write_all(b"G").await.unwrap();
+        assert_eq!(server.read(&mut bytes).await.unwrap(), 1);
+        let error = server.read(&mut bytes).await.unwrap_err();
+        assert_eq!(error.kind(), std::io::ErrorKind::TimedOut);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn after_the_preface_and_after_a_switch_there_are_no_heads() {
+        let (mut client, server) = duplex(1024);
+        let pace = Pace::new(false);
+        let mut server = Patient::new(server, pace.clone(), SOON);
+        let mut bytes = [0; 64];
+        for half in [&PREFACE[..7], &PREFACE[7..]] {
+            client.write_all(half).await.unwrap();
+            assert_eq!(server.read(&mut bytes).await.unwrap(), half.len());
+        }
+        assert!(pace.is_http2());
+        let waited = tokio::time::timeout(Duration::from_secs(600), server.read(&mut bytes)).await;
+        assert!(waited.is_err());
+
+        let (mut client, server) = duplex(1024);
+        let pace = Pace::new(false);
+        let mut server = Patient::new(server, pace.clone(), SOON);
+        pace.begin();
+        pace.switch();
+        client.write_all(b"x").await.unwrap();
+        assert_eq!(server.read(&mut bytes).await.unwrap(), 1);
+        let waited = tokio::time::timeout(Duration::from_secs(600), server.read(&mut bytes)).await;
+        assert!(waited.is_err());
+    }
+}
