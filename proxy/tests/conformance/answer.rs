@@ -88,6 +88,11 @@ impl Answer {
 }
 
 impl Seen {
+    /// Whether it is a mirrored copy.
+    pub(crate) fn is_copy(&self) -> bool {
+        self.headers.iter().any(|(name, _)| name == "x-envoy-internal")
+    }
+
     /// As it is compared: names in lower case, without what steers the upstream, masked.
     pub(crate) fn masked(mut self) -> Self {
         for (name, _) in &mut self.headers {

@@ -40,7 +40,9 @@ pub(crate) async fn ask(
     answer.elapsed_ms = request.time.then_some(elapsed.as_millis() as u64);
     answer.seen = upstreams.take(key).into_iter().map(Seen::masked).collect();
     if request.unordered {
-        answer.seen.sort_by(|a, b| a.upstream.cmp(&b.upstream));
+        // at one upstream a request may be overtaken by its own copy
+        let place = |seen: &Seen| (seen.upstream.clone(), seen.is_copy());
+        answer.seen.sort_by_key(place);
     }
     answer
 }
