@@ -5,11 +5,11 @@ use std::cell::Cell;
 use std::fmt;
 use std::hash::{BuildHasher, Hasher, RandomState};
 
-use http::{HeaderMap, HeaderValue};
+use http::{HeaderMap, HeaderName, HeaderValue};
 use ring::rand::{SecureRandom, SystemRandom};
 
 /// The header's name.
-pub const TRACEPARENT: &str = "traceparent";
+pub const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 
 /// Where a request stands in its trace.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,7 +49,11 @@ impl TraceContext {
 
     /// The header for the next hop.
     pub fn header(&self) -> HeaderValue {
-        HeaderValue::from_str(&self.to_string()).unwrap_or_else(|_| HeaderValue::from_static(""))
+        let mut text = *b"00-00000000000000000000000000000000-0000000000000000-00";
+        hexadecimal_digits(&mut text[3..35], self.trace);
+        hexadecimal_digits(&mut text[36..52], self.span.into());
+        text[54] += u8::from(self.sampled);
+        HeaderValue::from_bytes(&text).unwrap_or_else(|_| HeaderValue::from_static(""))
     }
 
     /// The trace id as 32 hexadecimal digits.
@@ -106,6 +110,15 @@ fn parse(value: &[u8]) -> Option<TraceContext> {
 fn hexadecimal(text: &str) -> bool {
     text.bytes()
         .all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte))
+}
+
+/// Fills all of `text` with a number's lower digits. Ids are written for every request, where formatting
+/// would cost more than making them.
+pub fn hexadecimal_digits(text: &mut [u8], mut number: u128) {
+    for digit in text.iter_mut().rev() {
+        *digit = b"0123456789abcdef"[(number & 0xf) as usize];
+        number >>= 4;
+    }
 }
 
 /// A number that is hard to meet twice, without a system call each time. For ids and load balancing,

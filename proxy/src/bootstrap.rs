@@ -8,7 +8,7 @@ use std::time::Duration;
 use anyhow::{Result, bail};
 use chassis::access::AccessLog;
 use chassis::env::{Env, Problems};
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::istio::{self, Documents, report::Report};
 use crate::plan::Plan;
@@ -83,6 +83,16 @@ struct Flags {
     /// Bound ports by the servers' ones, as a Service's targetPort; 0 is any.
     #[arg(long, value_name = "80:8080,...", value_delimiter = ',', value_parser = ports)]
     port_map: Vec<(u16, u16)>,
+    /// One line of JSON per request on stdout, or none.
+    #[arg(long, value_name = "WHERE", default_value = "stdout")]
+    access_log: Option<Access>,
+}
+
+/// Where access records go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Access {
+    Stdout,
+    Off,
 }
 
 /// What this process is to do.
@@ -126,7 +136,7 @@ pub struct Config {
     pub port_map: BTreeMap<u16, u16>,
     /// How often files are looked at. Default 250 ms.
     pub reload_interval: Duration,
-    /// Where access records go. Default: JSON lines on stdout.
+    /// `--access-log`: where access records go. Default: JSON lines on stdout.
     pub access_log: AccessLog,
     /// The name in access records. Default `proxy`.
     pub service: String,
@@ -179,7 +189,10 @@ impl Config {
             admin: flags.admin.unwrap_or(ADMIN),
             port_map: flags.port_map.iter().copied().collect(),
             reload_interval: RELOAD_INTERVAL,
-            access_log: AccessLog::stdout(),
+            access_log: match flags.access_log {
+                Some(Access::Off) => AccessLog::off(),
+                Some(Access::Stdout) | None => AccessLog::stdout(),
+            },
             service: "proxy".to_owned(),
             env: env.clone(),
             egress,

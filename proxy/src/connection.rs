@@ -35,9 +35,6 @@ const READ_HEADERS: usize = 200;
 const READ_BYTES: usize = 2 * HEADER_BYTES;
 /// Streams at a time, as in Istio's gateways.
 const STREAMS: u32 = 1024;
-/// From the end of an answer, or the connection's begin, to the next complete head. Longer than what
-/// load balancers and clients keep idle connections for, or they would send into a closing one.
-const IDLE: Duration = Duration::from_secs(3600);
 /// A connection is told to end after this, and up to a tenth more, so that a client sees a new certificate
 /// and shows its own again, and not all do so at once. Longer than the age that `proxy` gives to its own
 /// connections: whoever sends should be the one who closes.
@@ -64,12 +61,7 @@ pub(crate) async fn serve(
         let connection = Connection {
             process,
             place,
-            downstream: Downstream {
-                remote,
-                local,
-                server_port: place.server_port,
-                tls: None,
-            },
+            downstream: Downstream::new(remote, local, place.server_port),
         };
         match place.tls {
             true => serve_tls(stream, connection, &drain).await,
@@ -221,12 +213,7 @@ fn age() -> Duration {
 
 fn builder(codec: Codec) -> auto::Builder<TokioExecutor> {
     let mut builder = auto::Builder::new(TokioExecutor::new());
-    builder
-        .http1()
-        .timer(TokioTimer::new())
-        .header_read_timeout(IDLE)
-        .max_headers(READ_HEADERS)
-        .max_buf_size(READ_BYTES);
+    builder.http1().max_headers(READ_HEADERS).max_buf_size(READ_BYTES);
     builder
         .http2()
         .timer(TokioTimer::new())

@@ -1,13 +1,17 @@
 //! What is known of a connection before its first request: addresses, TLS, and who the peer is.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
+
+use http::HeaderValue;
 
 /// The facts of one accepted connection.
 #[derive(Clone, Debug)]
 pub(crate) struct Downstream {
     /// The socket's peer.
     pub(crate) remote: SocketAddr,
+    /// Its address as headers have it: made once, sent with every request.
+    pub(crate) address: HeaderValue,
     /// The socket's own end.
     pub(crate) local: SocketAddr,
     /// The number of the Gateway server in the documents.
@@ -44,19 +48,40 @@ pub(crate) struct Peer {
     pub(crate) forwarded: String,
 }
 
+impl Downstream {
+    /// A plain connection.
+    pub(crate) fn new(remote: SocketAddr, local: SocketAddr, server_port: u16) -> Downstream {
+        Downstream {
+            remote,
+            address: text(remote.ip().to_canonical()),
+            local,
+            server_port,
+            tls: None,
+        }
+    }
+
+    /// The own end's address as headers have it.
+    pub(crate) fn local_address(&self) -> HeaderValue {
+        text(self.local.ip())
+    }
+}
+
+fn text(address: IpAddr) -> HeaderValue {
+    HeaderValue::from_str(&address.to_string()).unwrap_or_else(|_| HeaderValue::from_static(""))
+}
+
 #[cfg(test)]
 impl Downstream {
     /// A plain connection, or one with TLS and perhaps a client certificate.
     pub(crate) fn example(tls: Option<(&str, Option<Peer>)>) -> Downstream {
+        let (remote, local) = ("127.0.0.2:5000", "127.0.0.1:31080");
         Downstream {
-            remote: "127.0.0.2:5000".parse().unwrap(),
-            local: "127.0.0.1:31080".parse().unwrap(),
-            server_port: 31080,
             tls: tls.map(|(sni, peer)| Tls {
                 sni: Some(sni.into()),
                 version: "TLSv1.3",
                 peer: peer.map(Arc::new),
             }),
+            ..Downstream::new(remote.parse().unwrap(), local.parse().unwrap(), 31080)
         }
     }
 }

@@ -52,7 +52,7 @@ impl<'a> Chosen<'a> {
     pub(crate) async fn forward(
         mut self,
         forward: &Forward,
-        head: Head,
+        head: &mut Head,
         incoming: hyper::body::Incoming,
         upgrade: Option<Wanted>,
         mut asked: Asked,
@@ -69,9 +69,9 @@ impl<'a> Chosen<'a> {
         }
         if let Some(with) = injected.abort {
             let reply = Reply::fault(with, injected.delay.is_some());
-            return self.reply(reply, &head, asked, observer);
+            return self.reply(reply, head, asked, observer);
         }
-        match forward.cors.as_ref().map(|policy| cors::judge(policy, &head)) {
+        match forward.cors.as_ref().map(|policy| cors::judge(policy, head)) {
             Some(Verdict::Answered(headers)) => {
                 return Reply::preflight(headers).into_response(asked, |_| {});
             }
@@ -85,7 +85,7 @@ impl<'a> Chosen<'a> {
     async fn send(
         &self,
         forward: &Forward,
-        mut head: Head,
+        head: &mut Head,
         body: body::Incoming,
         upgrade: Option<Wanted>,
         asked: Asked,
@@ -95,22 +95,16 @@ impl<'a> Chosen<'a> {
             let cluster = self.runtime.clusters.get(destination.upstream?)?;
             Some((destination, cluster))
         }) else {
-            return self.reply(Reply::no_cluster(), &head, asked, observer);
+            return self.reply(Reply::no_cluster(), head, asked, observer);
         };
         let mut rules = Rules {
-            timeouts: Timeouts::of(&head, forward),
+            timeouts: Timeouts::of(head, forward),
             retry: forward.retry.as_ref(),
             hash: None,
         };
         let (matched, timeouts) = (&self.route.matches, rules.timeouts);
-        let outgoing = headers::towards_upstream(
-            &mut head,
-            self.downstream,
-            matched,
-            forward,
-            destination,
-            timeouts,
-        );
+        let outgoing =
+            headers::towards_upstream(head, self.downstream, matched, forward, destination, timeouts);
         head.headers
             .insert(chassis::trace::TRACEPARENT, observer.trace.header());
 
@@ -120,19 +114,19 @@ impl<'a> Chosen<'a> {
         });
         let affinity = affinity.unwrap_or_default();
         rules.hash = affinity.hash;
-        let mut call = Call::new(&mut head, outgoing, upgrade.is_some());
+        let mut call = Call::new(head, outgoing, upgrade.is_some());
         let copies = self.copies(&call, forward, timeouts);
         let exchange = upstream::exchange(cluster, &mut call, &body, rules);
         let outcome = match copies {
             None => exchange.await,
             Some(copies) => copies.beside(exchange, &body).await,
         };
-        call.restore(&mut head);
+        call.restore(head);
         observer.sent(&destination.name, outcome.attempts);
         match outcome.result {
             Ok(answered) => {
                 let endpoint = outcome.endpoint.as_ref().and_then(|endpoint| endpoint.socket());
-                let mut answer = self.answer(answered, &head, endpoint, outcome.began.elapsed(), upgrade);
+                let mut answer = self.answer(answered, head, endpoint, outcome.began.elapsed(), upgrade);
                 if let Some(cookie) = affinity.cookie {
                     answer.headers_mut().append(http::header::SET_COOKIE, cookie);
                 }
@@ -142,7 +136,7 @@ impl<'a> Chosen<'a> {
                 let retried = outcome.attempts > 1 && failure.is_reset();
                 body.catch_up().await;
                 let asked = asked.later(!body.is_complete());
-                self.reply(Reply::unavailable(failure, retried), &head, asked, observer)
+                self.reply(Reply::unavailable(failure, retried), head, asked, observer)
             }
         }
     }

@@ -29,7 +29,7 @@ fn main() -> ExitCode {
 fn run(config: Config, env: &Env) -> anyhow::Result<ExitCode> {
     chassis::log::install(env, "info");
     raise_descriptor_limit();
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let runtime = runtime()?;
     runtime.block_on(async {
         let bound = proxy::build(config)?;
         let shutdown = Shutdown::on_signals()?;
@@ -41,6 +41,17 @@ fn run(config: Config, env: &Env) -> anyhow::Result<ExitCode> {
         bound.run(shutdown).await;
         Ok(ExitCode::SUCCESS)
     })
+}
+
+/// With one processor, the usual size on Cloud Run, no other thread would ever take over work: then there is
+/// none, and no queue that several could share.
+fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
+    let one = std::thread::available_parallelism().is_ok_and(|number| number.get() == 1);
+    let mut builder = match one {
+        true => tokio::runtime::Builder::new_current_thread(),
+        false => tokio::runtime::Builder::new_multi_thread(),
+    };
+    builder.enable_all().build()
 }
 
 /// Two descriptors per request in flight: the usual soft limit of 1024 would be the first to give in.

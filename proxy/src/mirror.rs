@@ -118,7 +118,7 @@ async fn deliver(cluster: &Arc<Cluster>, mut call: Call, body: &body::Incoming) 
 /// The request as the destination gets it, marked as a copy in Envoy's way.
 fn copy(call: &Call, downstream: &Downstream) -> Call {
     let mut copy = call.clone();
-    headers::append_hop(&mut copy.headers, downstream.local.ip());
+    headers::append_hop(&mut copy.headers, &downstream.local_address());
     copy.headers.insert(INTERNAL, HeaderValue::from_static("true"));
     copy
 }

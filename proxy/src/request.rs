@@ -88,7 +88,7 @@ async fn answer(
     match (&*route.action, admitted) {
         (Action::Forward(forward), Ok(())) => {
             chosen
-                .forward(forward, head, incoming, upgrade, asked, observer)
+                .forward(forward, &mut head, incoming, upgrade, asked, observer)
                 .await
         }
         (Action::Forward(_), Err(reply)) => chosen.reply(reply, &head, asked, observer),

@@ -31,7 +31,7 @@ use crate::upstream::dns::Names;
 /// The process, as every connection sees it.
 pub(crate) struct Process {
     current: ArcSwap<Runtime>,
-    pub(crate) telemetry: Telemetry,
+    pub(crate) telemetry: Arc<Telemetry>,
     pub(crate) means: Means,
     pub(crate) tunnels: Tunnels,
 }
@@ -69,7 +69,7 @@ impl Process {
     pub(crate) fn new(first: Runtime, telemetry: Telemetry, means: Means) -> Process {
         Process {
             current: ArcSwap::from_pointee(first),
-            telemetry,
+            telemetry: Arc::new(telemetry),
             means,
             tunnels: Tunnels::new(),
         }

@@ -18,8 +18,7 @@ use crate::plan::route::Route;
 use crate::reply::Reply;
 use metrics::{Metrics, RouteMetrics};
 
-/// Where records and counts go. Cheap to clone.
-#[derive(Clone)]
+/// Where records and counts go.
 pub(crate) struct Telemetry {
     /// Who writes: `proxy` or `gateway`.
     pub(crate) service: Arc<str>,
@@ -29,7 +28,7 @@ pub(crate) struct Telemetry {
 
 impl Telemetry {
     /// Begins with a request.
-    pub(crate) fn observe(&self, trace: TraceContext) -> Box<Observer> {
+    pub(crate) fn observe(self: &Arc<Telemetry>, trace: TraceContext) -> Box<Observer> {
         self.metrics.active.inc();
         Box::new(Observer {
             telemetry: self.clone(),
@@ -47,7 +46,7 @@ impl Telemetry {
 
 /// Watches one request from its head to the end of its answer.
 pub(crate) struct Observer {
-    telemetry: Telemetry,
+    telemetry: Arc<Telemetry>,
     pub(crate) started: Instant,
     pub(crate) trace: TraceContext,
     record: Option<Box<Record>>,

@@ -32,7 +32,7 @@ pub(crate) struct Wanted {
 pub(crate) struct Tunnel {
     client: OnUpgrade,
     upstream: OnUpgrade,
-    lease: Lease,
+    lease: Box<Lease>,
     open: Open,
 }
 
@@ -79,7 +79,7 @@ impl Wanted {
     }
 
     /// The upstream has switched; its connection is the tunnel's alone.
-    pub(crate) fn accepted(self, upstream: OnUpgrade, lease: Lease) -> Tunnel {
+    pub(crate) fn accepted(self, upstream: OnUpgrade, lease: Box<Lease>) -> Tunnel {
         Tunnel {
             client: self.client,
             upstream,

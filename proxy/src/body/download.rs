@@ -62,9 +62,9 @@ impl Body {
     }
 
     /// The upstream's.
-    pub(crate) fn stream(source: hyper::body::Incoming, lease: Lease, trailers: bool) -> Body {
+    pub(crate) fn stream(source: hyper::body::Incoming, lease: Box<Lease>, trailers: bool) -> Body {
         let ended = source.is_end_stream();
-        let mut lease = Some(Box::new(lease));
+        let mut lease = Some(lease);
         if ended && let Some(lease) = lease.take() {
             lease.finish();
         }

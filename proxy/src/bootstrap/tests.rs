@@ -35,6 +35,13 @@ fn without_flags_probes_reach_the_admin_port() {
     assert_eq!(config.admin.to_string(), "0.0.0.0:9081");
     assert_eq!(config.bind.to_string(), "0.0.0.0");
     assert_eq!(config.namespace, "default");
+    assert!(config.access_log.is_on());
+}
+
+#[test]
+fn the_access_log_can_be_switched_off() {
+    let config = config("proxy --config a --access-log off", &Env::default()).unwrap();
+    assert!(!config.access_log.is_on());
 }
 
 #[test]

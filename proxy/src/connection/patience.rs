@@ -1,8 +1,8 @@
-//! How long a client may keep a connection waiting. hyper's own deadline for heads also runs while a
-//! connection is idle, where an hour is right; a head that has begun gets [`HEAD`], and an answer that the
-//! client does not read [`STALLED`].
+//! How long a client may keep a connection waiting: idle for [`IDLE`], a head that has begun for [`HEAD`],
+//! an answer that it does not read for [`STALLED`].
 //!
-//! [`Patient`] sits between the socket, or TLS, and hyper. No clock is read for a head that comes whole.
+//! [`Patient`] sits between the socket, or TLS, and hyper. No clock is read for a request that comes whole:
+//! hyper's own deadline would set a timer for each.
 
 use std::io;
 use std::pin::Pin;
@@ -16,6 +16,11 @@ use tokio::time::Sleep;
 
 /// From the first byte of an HTTP/1 head, or of HTTP/2's preface, to its end.
 pub(crate) const HEAD: Duration = Duration::from_secs(15);
+/// From the end of an answer, or the connection's begin, to the next head; up to an eighth more. Longer than
+/// what load balancers and clients keep idle connections for, or they would send into a closing one.
+pub(crate) const IDLE: Duration = Duration::from_secs(3600);
+/// Looks in that time at whether anything has happened.
+const LOOKS: u32 = 8;
 /// Without the client taking a byte of what is written to it.
 pub(crate) const STALLED: Duration = Duration::from_secs(300);
 
@@ -96,6 +101,9 @@ pub(crate) struct Patient<S> {
     preface: usize,
     /// A head has begun when so many were complete.
     began: Option<u64>,
+    idle: Option<Pin<Box<Sleep>>>,
+    /// What was seen at the last look, and how many looks in a row saw the same.
+    seen: (u64, u32),
     reading: Option<Pin<Box<Sleep>>>,
     writing: Option<Pin<Box<Sleep>>>,
 }
@@ -108,6 +116,8 @@ impl<S> Patient<S> {
             pace,
             head,
             began: None,
+            idle: None,
+            seen: (0, 0),
             reading: None,
             writing: None,
         }
@@ -143,6 +153,25 @@ impl<S> Patient<S> {
         timer.as_mut().poll(cx).is_ready()
     }
 
+    /// More is awaited: says whether nothing has happened for too long.
+    fn is_idle(&mut self, cx: &mut Context<'_>) -> bool {
+        loop {
+            let timer = self
+                .idle
+                .get_or_insert_with(|| Box::pin(tokio::time::sleep(IDLE / LOOKS)));
+            if timer.as_mut().poll(cx).is_pending() {
+                return false;
+            }
+            self.idle = None;
+            let heads = self.pace.heads.load(Ordering::Relaxed);
+            let quiet = self.seen.0 == heads && self.pace.is_between();
+            self.seen = (heads, if quiet { self.seen.1 + 1 } else { 0 });
+            if self.seen.1 > LOOKS {
+                return true;
+            }
+        }
+    }
+
     /// A write ended, or it did not.
     fn written<T>(&mut self, result: Poll<io::Result<T>>, cx: &mut Context<'_>) -> Poll<io::Result<T>> {
         if result.is_ready() {
@@ -175,6 +204,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Patient<S> {
             Poll::Pending if this.is_overdue(cx) => {
                 Poll::Ready(Err(late("the client does not finish its request's head")))
             }
+            Poll::Pending if this.is_idle(cx) => Poll::Ready(Err(late("the client is idle"))),
             other => other,
         }
     }
@@ -227,7 +257,7 @@ mod tests {
 
     use tokio::io::{AsyncReadExt, AsyncWriteExt, duplex};
 
-    use super::{PREFACE, Pace, Patient};
+    use super::{IDLE, PREFACE, Pace, Patient};
 
     const SOON: Duration = Duration::from_millis(20);
 
@@ -238,8 +268,8 @@ mod tests {
         let mut server = Patient::new(server, pace.clone(), SOON);
         let mut bytes = [0; 64];
 
-        // idle: as long as hyper likes
-        let idle = tokio::time::timeout(Duration::from_secs(600), server.read(&mut bytes)).await;
+        // idle: long, but not for ever
+        let idle = tokio::time::timeout(IDLE, server.read(&mut bytes)).await;
         assert!(idle.is_err());
 
         // complete in one piece, then a body in many: no deadline
@@ -255,6 +285,26 @@ mod tests {
         assert_eq!(server.read(&mut bytes).await.unwrap(), 1);
         let error = server.read(&mut bytes).await.unwrap_err();
         assert_eq!(error.kind(), std::io::ErrorKind::TimedOut);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_connection_without_requests_ends_after_an_hour_and_a_used_one_later() {
+        for used in [false, true] {
+            let (_client, server) = duplex(1024);
+            let pace = Pace::new(false);
+            let mut server = Patient::new(server, pace.clone(), SOON);
+            let began = tokio::time::Instant::now();
+            if used {
+                let half = tokio::time::timeout(IDLE / 2, server.read(&mut [0; 8])).await;
+                assert!(half.is_err());
+                drop(pace.begin());
+            }
+            let error = server.read(&mut [0; 8]).await.unwrap_err();
+            assert_eq!(error.kind(), std::io::ErrorKind::TimedOut);
+            let least = if used { IDLE + IDLE / 2 } else { IDLE };
+            let took = began.elapsed();
+            assert!(took >= least && took <= least + IDLE / 4, "{took:?}");
+        }
     }
 
     #[tokio::test(start_paused = true)]

@@ -4,9 +4,9 @@
 //! Whatever a client says of itself here is replaced, or counted only as far as trusted proxies stand in
 //! front, from the right.
 
-use std::fmt::Write;
 use std::net::IpAddr;
 
+use chassis::trace::{hexadecimal_digits, random};
 use http::{HeaderMap, HeaderName, HeaderValue, Version};
 
 use super::receive::Refused;
@@ -24,9 +24,13 @@ pub(super) fn set(
     let peer = downstream.remote.ip().to_canonical();
     let before = headers.get(FOR).map(HeaderValue::as_bytes).unwrap_or_default();
     let client = trusted_client(before, trusted_hops).unwrap_or(peer);
-    append_hop(headers, peer);
-    headers.insert(EXTERNAL_ADDRESS, value(client.to_string().into_bytes()));
-    headers.insert(REQUEST_ID, value(request_id().into_bytes()));
+    append_hop(headers, &downstream.address);
+    let address = match client == peer {
+        true => downstream.address.clone(),
+        false => value(client.to_string().into_bytes()),
+    };
+    headers.insert(EXTERNAL_ADDRESS, address);
+    headers.insert(REQUEST_ID, request_id());
 
     headers.remove(CLIENT_CERT);
     let peer = downstream.tls.as_ref().and_then(|tls| tls.peer.as_deref());
@@ -37,15 +41,13 @@ pub(super) fn set(
 }
 
 /// Adds an address to the end of `x-forwarded-for`.
-pub(crate) fn append_hop(headers: &mut HeaderMap, address: IpAddr) {
+pub(crate) fn append_hop(headers: &mut HeaderMap, address: &HeaderValue) {
     let before = headers.get(FOR).map(HeaderValue::as_bytes).unwrap_or_default();
-    let mut chain = Vec::with_capacity(before.len() + 16);
-    chain.extend_from_slice(before);
-    if !before.is_empty() {
-        chain.push(b',');
-    }
-    chain.extend_from_slice(address.to_string().as_bytes());
-    headers.insert(FOR, value(chain));
+    let chain = match before.is_empty() {
+        true => address.clone(),
+        false => value([before, b",", address.as_bytes()].concat()),
+    };
+    headers.insert(FOR, chain);
 }
 
 /// `x-forwarded-proto` is the connection's, or a trusted proxy's word whatever it is. HTTP/2 has a scheme of
@@ -85,20 +87,15 @@ fn trusted_client(chain: &[u8], trusted_hops: usize) -> Option<IpAddr> {
 }
 
 /// A random UUID (RFC 9562, section 5.4).
-fn request_id() -> String {
-    let (high, low) = (chassis::trace::random(), chassis::trace::random());
-    let mut id = String::with_capacity(36);
-    // writing to a string does not fail
-    let _ = write!(
-        id,
-        "{:08x}-{:04x}-4{:03x}-{:04x}-{:012x}",
-        high >> 32,
-        high >> 16 & 0xffff,
-        high & 0xfff,
-        low >> 48 & 0x3fff | 0x8000,
-        low & 0xffff_ffff_ffff
-    );
-    id
+fn request_id() -> HeaderValue {
+    let (high, low) = (u128::from(random()), u128::from(random()));
+    let mut id = *b"00000000-0000-4000-8000-000000000000";
+    hexadecimal_digits(&mut id[..8], high >> 32);
+    hexadecimal_digits(&mut id[9..13], high >> 16);
+    hexadecimal_digits(&mut id[15..18], high);
+    hexadecimal_digits(&mut id[19..23], low >> 48 & 0x3fff | 0x8000);
+    hexadecimal_digits(&mut id[24..], low);
+    HeaderValue::from_bytes(&id).unwrap_or_else(|_| HeaderValue::from_static(""))
 }
 
 /// Made of parts that were headers or are ASCII, so it is one.

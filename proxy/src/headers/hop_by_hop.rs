@@ -8,6 +8,9 @@ use super::receive::Refused;
 /// Removes what an HTTP/1.1 client said to this hop alone. Says whether it asks for a WebSocket: then
 /// Connection and Upgrade, and what Connection names, go on.
 pub(super) fn clean_request(headers: &mut HeaderMap) -> Result<bool, Refused> {
+    if !has_any(headers) {
+        return Ok(false);
+    }
     let nominated = Nominated::of(headers)?;
     let websocket = match headers.get(UPGRADE) {
         Some(upgrade) if nominated.upgrade => upgrade_to(upgrade)?,
@@ -27,6 +30,9 @@ pub(super) fn clean_request(headers: &mut HeaderMap) -> Result<bool, Refused> {
 
 /// What there may be on HTTP/2 is `te: trailers` (RFC 9113, section 8.2.2); the codec refuses the others.
 pub(super) fn clean_request_of_http2(headers: &mut HeaderMap) {
+    if !has_any(headers) {
+        return;
+    }
     let trailers = takes_trailers(headers);
     remove_connection(headers);
     remove_framing(headers, trailers);
@@ -34,10 +40,33 @@ pub(super) fn clean_request_of_http2(headers: &mut HeaderMap) {
 
 /// Removes what the upstream said to this hop alone. What its Connection names passes, as with Envoy.
 pub(super) fn clean_response(headers: &mut HeaderMap) {
-    remove_connection(headers);
-    for name in [KEEP_ALIVE, PROXY_CONNECTION, TRANSFER_ENCODING] {
-        headers.remove(name);
+    if !has_any(headers) {
+        return;
     }
+    // mostly it is one: what is left to look for is seen again
+    for name in [
+        CONNECTION,
+        TRANSFER_ENCODING,
+        KEEP_ALIVE,
+        UPGRADE,
+        PROXY_CONNECTION,
+    ] {
+        if headers.remove(name).is_some() && !has_any(headers) {
+            return;
+        }
+    }
+}
+
+/// Whether there is anything to do: one look at the names costs less than a look-up for each.
+fn has_any(headers: &HeaderMap) -> bool {
+    headers.keys().any(is_hop_by_hop)
+}
+
+fn is_hop_by_hop(name: &HeaderName) -> bool {
+    matches!(
+        name.as_str(),
+        "connection" | "upgrade" | "keep-alive" | "proxy-connection" | "transfer-encoding" | "te"
+    )
 }
 
 fn remove_connection(headers: &mut HeaderMap) {

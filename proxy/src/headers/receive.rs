@@ -124,6 +124,7 @@ pub(crate) fn receive(
         headers.remove(REFERER);
     }
     remove_control(&mut headers);
+    headers.reserve(ADDED);
     let (client, scheme) = forwarded::set(&mut headers, version, downstream, trusted_hops)?;
     let head = Head {
         method,
@@ -149,7 +150,10 @@ fn take_authority(
     if !lines.all(|line| line.as_bytes().iter().copied().all(is_host_character)) {
         return Err(Refused::BAD_REQUEST);
     }
-    let joined = inline::joined(headers, HOST.as_str(), b",");
+    let several = headers.len() != headers.keys_len();
+    let joined = several
+        .then(|| inline::joined(headers, HOST.as_str(), b","))
+        .flatten();
     let sent = headers.remove(HOST);
     let Some(authority) = uri.authority() else {
         return joined.or(sent).ok_or(Refused::NO_HOST);
@@ -202,6 +206,9 @@ fn remove_control(headers: &mut HeaderMap) {
         }
     }
 }
+
+/// Headers that are set on the way to the upstream: room for them is made once.
+const ADDED: usize = 10;
 
 const CONTROL: [&str; 23] = [
     "x-envoy-attempt-count",

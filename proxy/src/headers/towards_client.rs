@@ -20,14 +20,13 @@ pub(crate) fn towards_client(
     context: &FormatContext<'_>,
 ) {
     inline::join_response(headers);
-    headers.remove(SERVICE_TIME);
-    if let Some(took) = took {
-        headers.insert(SERVICE_TIME, HeaderValue::from(took.as_millis() as u64));
-    }
+    match took {
+        Some(took) => headers.insert(SERVICE_TIME, HeaderValue::from(took.as_millis() as u64)),
+        None => headers.remove(SERVICE_TIME),
+    };
     respond(selected, headers, context);
-    let upgrade = headers
-        .remove(UPGRADE)
-        .filter(|_| status == StatusCode::SWITCHING_PROTOCOLS);
+    let switches = status == StatusCode::SWITCHING_PROTOCOLS;
+    let upgrade = switches.then(|| headers.remove(UPGRADE)).flatten();
     hop_by_hop::clean_response(headers);
     if let Some(upgrade) = upgrade {
         headers.insert(CONNECTION, HeaderValue::from_static("upgrade"));

@@ -86,8 +86,8 @@ pub(crate) fn next_attempt(headers: &mut HeaderMap, number: u32, left: Option<Du
     headers.insert(ATTEMPT_COUNT, count);
     if let Some(left) = left {
         // at the very end there is still one, for none would mean as long as one likes
-        let left = left.as_millis().max(1);
-        headers.insert(EXPECTED_TIMEOUT, text(left.to_string()));
+        let left = u64::try_from(left.as_millis()).unwrap_or(u64::MAX).max(1);
+        headers.insert(EXPECTED_TIMEOUT, HeaderValue::from(left));
         if grpc {
             headers.insert(GRPC_TIMEOUT, text(format!("{left}m")));
         }

@@ -103,12 +103,7 @@ mod tests {
         let headers = headers
             .iter()
             .map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap()));
-        let downstream = Downstream {
-            remote: ([127, 0, 0, 9], 4000).into(),
-            local: ([127, 0, 0, 1], 80).into(),
-            server_port: 80,
-            tls: None,
-        };
+        let downstream = Downstream::new(([127, 0, 0, 9], 4000).into(), ([127, 0, 0, 1], 80).into(), 80);
         let mut map = HeaderMap::new();
         for (name, value) in headers {
             let name: http::HeaderName = name;

@@ -17,7 +17,7 @@ use crate::plan::upstream::Protocol;
 use crate::tls::client::{Originator, server_name};
 
 /// An answer's head, its body still to come, and what must be given back after that.
-pub(crate) type Answer = (Response<hyper::body::Incoming>, Lease);
+pub(crate) type Answer = (Response<hyper::body::Incoming>, Box<Lease>);
 
 /// What a request holds until its answer was read to the end: a connection, and a place in the counts.
 pub(crate) struct Lease {
@@ -112,14 +112,14 @@ impl Lease {
         http1: Option<(Key, Http1)>,
         request: &Incoming,
         counted: (Counted, Option<Counted>),
-    ) -> Lease {
-        Lease {
+    ) -> Box<Lease> {
+        Box::new(Lease {
             cluster: cluster.clone(),
             endpoint,
             http1,
             request: request.clone(),
             _counted: counted,
-        }
+        })
     }
 
     /// The answer was read to its end: its connection may serve another request.

@@ -7,7 +7,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use rustls::pki_types::ServerName;
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::io::{AsyncRead, AsyncWrite, BufReader, ReadBuf};
 use tokio::net::{TcpStream, UnixStream};
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
@@ -20,7 +20,7 @@ pub(crate) enum Stream {
     /// Plain.
     Plain(Socket),
     /// TLS; boxed, because it is large and rare to move.
-    Tls(Box<TlsStream<Socket>>),
+    Tls(Box<TlsStream<BufReader<Socket>>>),
 }
 
 /// What the bytes travel over.
@@ -39,6 +39,10 @@ pub(crate) struct Handshake {
     pub(crate) name: ServerName<'static>,
 }
 
+/// rustls reads 4 KiB at a time; a record of TLS is up to 16 KiB and its head. Pages that nothing was read into
+/// cost nothing.
+const READ_AHEAD: usize = 32 * 1024;
+
 /// Connects within the deadline. `upstream` is for the log.
 pub(crate) async fn connect(
     address: &Address,
@@ -52,6 +56,7 @@ pub(crate) async fn connect(
         match handshake {
             None => Ok(Stream::Plain(socket)),
             Some(Handshake { config, name }) => {
+                let socket = BufReader::with_capacity(READ_AHEAD, socket);
                 let tls = TlsConnector::from(config).connect(name, socket).await?;
                 Ok::<_, io::Error>(Stream::Tls(Box::new(tls)))
             }

@@ -1,7 +1,7 @@
 //! All attempts of one request, under the route's timeout.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use http::uri::{Authority, PathAndQuery, Scheme, Uri};
@@ -71,29 +71,26 @@ pub(crate) async fn exchange(
     let deadline = after_body(body, rules.timeouts.total);
     let result = tokio::select! {
         biased;
-        result = attempts(cluster, call, body, rules, &progress) => result,
+        result = attempts(cluster, call, body, rules, &progress, began) => result,
         () = deadline => Err(Failure::Timeout),
     };
-    if let (Err(Failure::Timeout), Some(endpoint)) = (&result, progress.endpoint.load_full()) {
-        cluster.observed(&endpoint, Outcome::Local(outlier::TIMEOUT));
+    let (attempts, endpoint) = progress.into_inner().unwrap_or_else(PoisonError::into_inner);
+    if let (Err(Failure::Timeout), Some(endpoint)) = (&result, &endpoint) {
+        cluster.observed(endpoint, Outcome::Local(outlier::TIMEOUT));
     }
     if result.is_ok() {
         cluster.proven.store(true, Ordering::Relaxed);
     }
     Exchange {
         result,
-        attempts: progress.attempts.load(Ordering::Relaxed),
-        endpoint: progress.endpoint.load_full(),
+        attempts,
+        endpoint,
         began,
     }
 }
 
-/// What is known when the timeout ends everything.
-#[derive(Default)]
-struct Progress {
-    attempts: AtomicU32,
-    endpoint: arc_swap::ArcSwapOption<Endpoint>,
-}
+/// What is known when the timeout ends everything: how many attempts, and the last one's endpoint.
+type Progress = Mutex<(u32, Option<Arc<Endpoint>>)>;
 
 async fn attempts(
     cluster: &Arc<Cluster>,
@@ -101,8 +98,8 @@ async fn attempts(
     body: &Incoming,
     rules: Rules<'_>,
     progress: &Progress,
+    started: Instant,
 ) -> Result<Answer, Failure> {
-    let started = Instant::now();
     let mut tried: Vec<Arc<Endpoint>> = Vec::new();
     let mut retrying = None; // counts as a retry from its pause to its end
     for number in 1.. {
@@ -113,11 +110,12 @@ async fn attempts(
         let endpoints = body.while_reading(cluster.endpoints()).await;
         let endpoint = endpoints.choose(&cluster.spec.balance, rules.hash, avoided);
         let endpoint = endpoint.ok_or(Failure::NoEndpoint)?;
-        progress.attempts.store(number, Ordering::Relaxed);
-        progress.endpoint.store(Some(endpoint.clone()));
+        *progress.lock().unwrap_or_else(PoisonError::into_inner) = (number, Some(endpoint.clone()));
         call.number(number, rules, started);
         let result = one(cluster, endpoint.clone(), call, body, rules).await;
-        if let Some(outcome) = outlier::outcome(&result) {
+        if cluster.detector.is_some()
+            && let Some(outcome) = outlier::outcome(&result)
+        {
             cluster.observed(&endpoint, outcome);
         }
         if result.is_err() && body.is_stalled() {

@@ -88,10 +88,11 @@ pub(crate) struct Pool {
 impl Pool {
     /// The connection that was used last, if it is alive.
     pub(crate) fn take(&self, key: &Key, lifetimes: Lifetimes) -> Option<Http1> {
+        let now = Instant::now();
         let mut idle = lock(&self.idle);
         while let Some(at) = idle.iter().rposition(|(other, _)| other == key) {
             let (_, connection) = idle.remove(at);
-            if !connection.sender.is_closed() && !connection.is_over(lifetimes) {
+            if !connection.sender.is_closed() && !connection.is_over(lifetimes, now) {
                 return Some(connection);
             }
         }
@@ -100,16 +101,18 @@ impl Pool {
 
     /// Puts a connection back whose answer was read to its end.
     pub(crate) fn give_back(&self, key: Key, mut connection: Http1, lifetimes: Lifetimes) {
-        connection.idle_since = Instant::now();
-        if !connection.is_over(lifetimes) {
+        let now = Instant::now();
+        connection.idle_since = now;
+        if !connection.is_over(lifetimes, now) {
             lock(&self.idle).push((key, connection));
         }
     }
 
     /// Closes what has been idle for too long.
     pub(crate) fn sweep(&self, lifetimes: Lifetimes) {
+        let now = Instant::now();
         lock(&self.idle)
-            .retain(|(_, connection)| !connection.sender.is_closed() && !connection.is_over(lifetimes));
+            .retain(|(_, connection)| !connection.sender.is_closed() && !connection.is_over(lifetimes, now));
         lock(&self.shared).retain(|shared| shared.is_usable(lifetimes));
     }
 
@@ -179,11 +182,10 @@ impl Pool {
 }
 
 impl Http1 {
-    fn is_over(&self, lifetimes: Lifetimes) -> bool {
-        lifetimes
-            .idle
-            .is_some_and(|most| self.idle_since.elapsed() > most)
-            || lifetimes.whole.is_some_and(|most| self.born.elapsed() > most)
+    fn is_over(&self, lifetimes: Lifetimes, now: Instant) -> bool {
+        let since = |then| now.saturating_duration_since(then);
+        lifetimes.idle.is_some_and(|most| since(self.idle_since) > most)
+            || lifetimes.whole.is_some_and(|most| since(self.born) > most)
             || lifetimes.requests.is_some_and(|most| self.served >= most)
     }
 }

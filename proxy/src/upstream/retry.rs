@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use http::{HeaderMap, StatusCode};
+use http::{HeaderMap, HeaderName, StatusCode};
 
 use super::failure::Failure;
 use crate::plan::route::{RetryOn, RetryPolicy};
@@ -26,7 +26,7 @@ pub(crate) fn after_failure(on: &RetryOn, failure: Failure) -> bool {
 
 /// Whether an answer may be thrown away for another attempt; decided on its head alone.
 pub(crate) fn after_answer(on: &RetryOn, status: StatusCode, headers: &HeaderMap) -> bool {
-    if headers.contains_key("x-envoy-ratelimited") {
+    if headers.contains_key(RATE_LIMITED) {
         return on.rate_limited;
     }
     let code = status.as_u16();
@@ -48,8 +48,11 @@ pub(crate) fn pause(policy: &RetryPolicy, retry: u32, draw: u64) -> Duration {
 
 /// `grpc-status` where trailers-only answers have it.
 fn grpc_status(headers: &HeaderMap) -> Option<u8> {
-    headers.get("grpc-status")?.to_str().ok()?.parse().ok()
+    headers.get(GRPC_STATUS)?.to_str().ok()?.parse().ok()
 }
+
+const RATE_LIMITED: HeaderName = HeaderName::from_static("x-envoy-ratelimited");
+const GRPC_STATUS: HeaderName = HeaderName::from_static("grpc-status");
 
 #[cfg(test)]
 mod tests {
