@@ -1,0 +1,91 @@
+"""A table for people, figures for programs, and a plot."""
+
+import html
+import json
+
+
+def ratio_lines(rows, results):
+    """Each budget: what is asked, what was measured."""
+    lines = []
+    for row in rows:
+        mine = results["cpu"].get(row.name, {}).get("proxy")
+        for peer in row.must:
+            other = results["cpu"].get(row.name, {}).get(peer)
+            if mine and other:
+                ratio = mine["cpu"] / other["cpu"]
+                lines.append((row.name, peer, ratio, row.must[peer], row.goal[peer]))
+    return lines
+
+
+def verdict(value, must, goal):
+    return "goal" if value <= goal else "must" if value <= must else "missed"
+
+
+def markdown(rows, peers, results):
+    names = [peer.name for peer in peers]
+    out = [f"Measured {results['date']} on {results['cpu_name']}, one core per peer, revision {results['versions']['revision']}; "
+           f"median of {results['rounds']} rounds of {results['seconds']} s, in turn.", "",
+           "CPU per request in µs: user + system time of the peer's process.", "",
+           "| work | " + " | ".join(names) + " |", "|---|" + "---|" * len(names)]
+    for row in rows:
+        cells = []
+        for name in names:
+            one = results["cpu"].get(row.name, {}).get(name)
+            cells.append(f"{one['cpu']:.1f} ({one['user']:.1f} user)" if one else "–")
+        out.append(f"| {row.name} | " + " | ".join(cells) + " |")
+    out += ["", "Budgets, as ratios of this run:", "", "| work | against | measured | must | goal | |", "|---|---|---|---|---|---|"]
+    for name, peer, value, must, goal in ratio_lines(rows, results):
+        out.append(f"| {name} | {peer} | {value:.2f} | {must:.2f} | {goal:.2f} | {verdict(value, must, goal)} |")
+    for key, title, must, goal in (("first", "exec to the first proxied 200, ms", 8, 5), ("idle", "resident memory after one request, MB", 14, 8)):
+        if results.get(key):
+            out.append(f"| {title} | | {results[key]['proxy']:.1f} | {must} | {goal} | {verdict(results[key]['proxy'], must, goal)} |")
+    for key, title in (("first", "Exec to the first proxied 200, ms"), ("idle", "Resident memory after one request, MB"),
+                       ("loaded", "Resident memory after the 25 B load, MB")):
+        if results.get(key):
+            out += ["", f"{title}: " + ", ".join(f"{name} {value:.1f}" for name, value in results[key].items()) + "."]
+    if results.get("held"):
+        counts = sorted({int(count) for one in results["held"].values() for count in one})
+        out += ["", "Resident memory with so many idle connections after one request each, MB:", "",
+                "| peer | " + " | ".join(f"{count}" for count in counts) + " |", "|---|" + "---|" * len(counts)]
+        for name, one in results["held"].items():
+            out.append(f"| {name} | " + " | ".join(f"{one[str(count)]:.0f}" if str(count) in one else "–" for count in counts) + " |")
+    if results.get("latency"):
+        out += ["", f"Latency at {results['latency_rate']} requests a second, 25 B, 64 connections, ms:", "", "| peer | p50 | p99 | p99.9 |", "|---|---|---|---|"]
+        out += [f"| {name} | " + " | ".join(f"{value:.2f}" for value in one) + " |" for name, one in results["latency"].items()]
+    out += ["", "What was on: " + "; ".join(f"**{peer.name}**: {peer.features}" for peer in peers) + ".",
+            "", "Versions: " + ", ".join(f"{name} {version}" for name, version in results["versions"].items()) + "."]
+    return "\n".join(out) + "\n"
+
+
+COLOURS = ["#0b7285", "#e8590c", "#f59f00", "#2f9e44", "#5f3dc4", "#868e96"]
+
+
+def svg(rows, peers, results):
+    """CPU per request as bars, a group per kind of work."""
+    bars, y, width, label = [], 40, 900, 260
+    shown = [row for row in rows if row.name in results["cpu"]]
+    most = max(one["cpu"] for row in shown if "MiB" not in row.name and "upload" not in row.name for one in results["cpu"][row.name].values())
+    for row in shown:
+        if "MiB" in row.name or "upload" in row.name:
+            continue                       # another scale
+        group = results["cpu"][row.name]
+        bars.append(f'<text x="{label - 10}" y="{y + 11 * len(group) / 2 + 4:.0f}" text-anchor="end">{html.escape(row.name)}</text>')
+        for peer, colour in zip(peers, COLOURS):
+            if peer.name in group:
+                length = group[peer.name]["cpu"] / most * (width - label - 60)
+                bars.append(f'<rect x="{label}" y="{y}" width="{length:.1f}" height="9" fill="{colour}"/>'
+                            f'<text x="{label + length + 5:.1f}" y="{y + 9}" class="n">{group[peer.name]["cpu"]:.1f}</text>')
+                y += 11
+        y += 14
+    legend = "".join(f'<rect x="{10 + at * 148}" y="8" width="9" height="9" fill="{colour}"/><text x="{23 + at * 148}" y="17" class="n">{html.escape(peer.name[:22])}</text>'
+                     for at, (peer, colour) in enumerate(zip(peers, COLOURS)))
+    return (f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {y}" font-family="sans-serif" font-size="12">'
+            f'<title>CPU per request, microseconds; less is better</title><style>.n{{font-size:10px}}</style>'
+            f'<rect width="{width}" height="{y}" fill="#fff"/>{legend}{"".join(bars)}</svg>\n')
+
+
+def write(directory, rows, peers, results):
+    directory.mkdir(parents=True, exist_ok=True)
+    (directory / "results.json").write_text(json.dumps(results, indent=1) + "\n")
+    (directory / "results.md").write_text(markdown(rows, peers, results))
+    (directory / "results.svg").write_text(svg(rows, peers, results))
