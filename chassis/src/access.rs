@@ -55,6 +55,13 @@ pub struct Record {
     /// The upstream that answered, `host:port` of the registry.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub upstream: Option<String>,
+    /// The address that the last attempt went to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub endpoint: Option<String>,
+    /// From sending upstream to the answer's head over all attempts, in microseconds; to giving up, when
+    /// there was none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub upstream_micros: Option<u64>,
     /// Attempts made upstream.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub attempts: Option<u32>,

@@ -3,6 +3,9 @@
 //! Apart from the data path's listeners, so that nothing shadows a route, and so that a probe is answered
 //! when they are full.
 
+mod certificates;
+mod clusters;
+
 use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
@@ -59,14 +62,15 @@ fn answer<B>(request: &Request<B>, process: &Process, health: &Health) -> Respon
     }
     match path {
         "/metrics" => metrics(process),
-        "/config" => whole(
-            StatusCode::OK,
-            "application/json",
-            config(&process.current()).to_string(),
-        ),
+        "/config" => json(&config(&process.current())),
+        "/clusters" => match request.uri().query() {
+            Some("format=json") => json(&clusters::json(&process.current())),
+            _ => whole(StatusCode::OK, TEXT, clusters::text(&process.current())),
+        },
+        "/certs" => json(&certificates::json(&process.current(), now())),
         "/" => text(
             StatusCode::OK,
-            "/health/live /health/ready /health/startup /metrics /config\n",
+            "/health/live /health/ready /health/startup /metrics /config /clusters /certs\n",
         ),
         _ => text(StatusCode::NOT_FOUND, "not found; / lists what is here\n"),
     }
@@ -74,9 +78,6 @@ fn answer<B>(request: &Request<B>, process: &Process, health: &Health) -> Respon
 
 fn metrics(process: &Process) -> Response<Full<Bytes>> {
     let metrics = &process.telemetry.metrics;
-    if let Some(expiry) = process.current().first_expiry() {
-        metrics.certificate_seconds.set(expiry - now());
-    }
     process.current().measure(metrics);
     whole(StatusCode::OK, chassis::metrics::CONTENT_TYPE, metrics.text())
 }
@@ -97,7 +98,11 @@ fn config(runtime: &Runtime) -> Value {
 }
 
 fn text(status: StatusCode, body: &'static str) -> Response<Full<Bytes>> {
-    whole(status, "text/plain; charset=utf-8", body)
+    whole(status, TEXT, body)
+}
+
+fn json(value: &Value) -> Response<Full<Bytes>> {
+    whole(StatusCode::OK, "application/json", value.to_string())
 }
 
 fn whole(status: StatusCode, kind: &'static str, body: impl Into<Bytes>) -> Response<Full<Bytes>> {
@@ -107,3 +112,5 @@ fn whole(status: StatusCode, kind: &'static str, body: impl Into<Bytes>) -> Resp
     headers.insert(CONTENT_TYPE, HeaderValue::from_static(kind));
     response
 }
+
+const TEXT: &str = "text/plain; charset=utf-8";

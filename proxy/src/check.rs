@@ -10,6 +10,8 @@ use crate::plan::describe::describe;
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+pub(crate) use tests::accepted_documents;
 
 /// Prints the plan on stdout and warnings on stderr, exit code 0; or every problem on stderr, exit code 2.
 /// With `strict` a warning is a problem.

@@ -89,6 +89,7 @@ async fn serve_tls(stream: TcpStream, mut connection: Connection, drain: &Drain)
     let remote = connection.downstream.remote;
     match handshake {
         Ok(Ok(Some((stream, uri)))) => {
+            connection.process.telemetry.metrics.handshakes.inc();
             let (_, session) = stream.get_ref();
             connection.downstream.tls = Some(facts(session, uri.as_deref()));
             let codec = match session.alpn_protocol() {

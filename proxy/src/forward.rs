@@ -68,7 +68,7 @@ impl<'a> Chosen<'a> {
             observer.delayed();
         }
         if let Some(with) = injected.abort {
-            let reply = Reply::fault(with, injected.delay.is_some());
+            let reply = Reply::fault(with);
             return self.reply(reply, head, asked, observer);
         }
         match forward.cors.as_ref().map(|policy| cors::judge(policy, head)) {
@@ -122,7 +122,7 @@ impl<'a> Chosen<'a> {
             Some(copies) => copies.beside(exchange, &body).await,
         };
         call.restore(head);
-        observer.sent(&destination.name, outcome.attempts);
+        observer.sent(cluster, &outcome);
         match outcome.result {
             Ok(answered) => {
                 let endpoint = outcome.endpoint.as_ref().and_then(|endpoint| endpoint.socket());

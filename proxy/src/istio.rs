@@ -20,6 +20,8 @@ pub(crate) mod authorization_policy;
 pub(crate) mod common;
 pub(crate) mod decode;
 pub(crate) mod destination_rule;
+#[cfg(test)]
+mod fields;
 pub(crate) mod gateway;
 pub(crate) mod mesh_config;
 pub(crate) mod node;

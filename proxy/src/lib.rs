@@ -7,7 +7,6 @@
 //! The modules below stand in the order in which a request meets them: a listener accepts, the
 //! connection learns who the peer is, and [`request::handle`] is the spine from which everything else is
 //! called. Start there.
-#![allow(dead_code, reason = "the parts land one after the other")]
 
 /// The command line, and from documents to a plan.
 mod bootstrap;

@@ -35,6 +35,8 @@ pub(crate) struct Reply {
     pub(crate) refused_by: Option<String>,
     /// For a person.
     pub(crate) detail: Option<&'static str>,
+    /// What a refusal without a detail is counted as.
+    reason: Option<&'static str>,
 }
 
 /// What of the request decides about the form of a reply.
@@ -91,16 +93,22 @@ impl Reply {
             flag,
             refused_by: None,
             detail: None,
+            reason: None,
         }
     }
 
     /// Refused before any policy was asked.
     pub(crate) fn unfit(refused: Refused) -> Reply {
+        let flag = if refused.status == StatusCode::NOT_FOUND {
+            "NR"
+        } else {
+            "-"
+        };
         Reply {
             close: refused.close,
             always_plain: true,
             detail: Some(refused.reason),
-            ..Reply::new(refused.status, refused.body, "-")
+            ..Reply::new(refused.status, refused.body, flag)
         }
     }
 
@@ -110,7 +118,8 @@ impl Reply {
         Reply {
             more: HeaderMap::from_iter([(WWW_AUTHENTICATE, refusal.challenge)]),
             refused_by: Some(document),
-            ..Reply::new(refusal.status, refusal.error.to_string(), "UAEX")
+            reason: Some("token"),
+            ..Reply::new(refusal.status, refusal.error.to_string(), "-")
         }
     }
 
@@ -118,6 +127,7 @@ impl Reply {
     pub(crate) fn denied(denied: &Denied) -> Reply {
         Reply {
             refused_by: Some(denied.to_string()),
+            reason: Some("policy"),
             ..Reply::new(StatusCode::FORBIDDEN, "RBAC: access denied", "-")
         }
     }
@@ -185,15 +195,16 @@ impl Reply {
         }
     }
 
-    /// An abort that a document injects; `delayed` if it waited before.
-    pub(crate) fn fault(with: AbortWith, delayed: bool) -> Reply {
+    /// An abort that a document injects.
+    pub(crate) fn fault(with: AbortWith) -> Reply {
         let (status, grpc_status) = match with {
             AbortWith::Http(status) => (status, None),
             AbortWith::Grpc(status) => (StatusCode::OK, Some(status)),
         };
         Reply {
             grpc_status,
-            ..Reply::new(status, "fault filter abort", if delayed { "DI,FI" } else { "FI" })
+            reason: Some("injected abort"),
+            ..Reply::new(status, "fault filter abort", "FI")
         }
     }
 
@@ -206,9 +217,9 @@ impl Reply {
         }
     }
 
-    /// The status as logged.
-    pub(crate) fn status(&self) -> StatusCode {
-        self.status
+    /// What it is counted as among the refusals; none for an answer that a document asks for.
+    pub(crate) fn reason(&self) -> Option<&'static str> {
+        self.detail.or(self.reason)
     }
 
     /// The answer on the wire. `operate` is what the route does to the headers of answers: it sees those

@@ -8,6 +8,8 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use arc_swap::ArcSwap;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
 
 use crate::authenticate::{Refusal, TokenCache};
 use crate::downstream::Downstream;
@@ -19,9 +21,12 @@ use crate::plan::Plan;
 use crate::plan::listener::{Listener, ListenerKind, ServerTls, VirtualHosts};
 use crate::plan::route::Route;
 use crate::telemetry::Telemetry;
-use crate::telemetry::metrics::{self, Metrics, RouteMetrics, SourceLabels, UpstreamLabels};
+use crate::telemetry::metrics::{
+    self, CertificateLabels, Metrics, RouteMetrics, SourceLabels, UpstreamLabels,
+};
 use crate::tls::identity;
-use crate::tls::material::Secrets;
+use crate::tls::inventory::Held;
+use crate::tls::material::{Secrets, now};
 use crate::tls::reload::Rotating;
 use crate::tls::server::{Terminator, by_name};
 use crate::upgrade::Tunnels;
@@ -100,9 +105,10 @@ impl Runtime {
     ) -> anyhow::Result<Runtime> {
         let clusters = plan.upstreams.iter().map(|spec| {
             let known = before.and_then(|before| before.clusters.iter().find(|one| *one.spec == **spec));
-            known
-                .cloned()
-                .map_or_else(|| Cluster::new(spec, &means.secrets, &means.names), Ok)
+            known.cloned().map_or_else(
+                || Cluster::new(spec, &means.secrets, &means.names, &telemetry.metrics),
+                Ok,
+            )
         });
         let clusters = clusters.collect::<anyhow::Result<_>>()?;
         let fetcher = Fetcher::new(&means.names, &means.secrets);
@@ -200,18 +206,17 @@ impl Runtime {
         }
     }
 
-    /// When the certificate that ends first ends, in seconds since the epoch.
-    pub(crate) fn first_expiry(&self) -> Option<i64> {
-        let servers = self
-            .servers
-            .iter()
-            .flatten()
-            .map(|server| server.terminator.current().not_after);
-        let clients = self
-            .clusters
-            .iter()
-            .filter_map(|cluster| cluster.tls.as_ref()?.current().not_after);
-        servers.chain(clients).min()
+    /// The certificates in use, by whose they are.
+    pub(crate) fn certificates(&self) -> Vec<(String, Arc<Vec<Held>>)> {
+        let servers = self.servers.iter().flatten().map(|server| {
+            let rotating = &server.terminator;
+            (rotating.owner().to_owned(), rotating.held())
+        });
+        let upstreams = self.clusters.iter().filter_map(|cluster| {
+            let rotating = cluster.tls.as_ref()?;
+            Some((rotating.owner().to_owned(), rotating.held()))
+        });
+        servers.chain(upstreams).collect()
     }
 
     /// Sets what is measured when somebody asks. What a reload took away goes.
@@ -225,22 +230,41 @@ impl Runtime {
                 gauge.set(number(age.as_secs()));
             }
         }
-        metrics.ejected.clear();
-        metrics.ejections.clear();
+        metrics.certificates.clear();
+        // of several in one file, a chain or a bundle, the one that ends first
+        let mut ends: HashMap<CertificateLabels, i64> = HashMap::new();
+        for (owner, held) in self.certificates() {
+            for one in held.iter() {
+                let labels = CertificateLabels {
+                    owner: owner.clone(),
+                    kind: one.kind.name(),
+                    file: one.file.clone(),
+                };
+                let end = ends.entry(labels).or_insert(i64::MAX);
+                *end = one.certificate.not_after.min(*end);
+            }
+        }
+        for (labels, end) in ends {
+            metrics.certificates.get_or_create(&labels).set(end - now());
+        }
+        metrics.upstreams.clear();
         for cluster in &self.clusters {
-            let Some(detector) = &cluster.detector else {
-                continue;
-            };
             let all = cluster.known_endpoints();
-            let out = all.iter().filter(|one| one.health.is_ejected()).count();
             let labels = UpstreamLabels {
                 upstream: cluster.name.to_string(),
             };
-            metrics.ejected.get_or_create(&labels).set(number(out as u64));
-            metrics
-                .ejections
-                .get_or_create(&labels)
-                .set(number(detector.ejections()));
+            let upstreams = &metrics.upstreams;
+            let set = |gauge: &Family<UpstreamLabels, Gauge>, value: u64| {
+                gauge.get_or_create(&labels).set(number(value));
+            };
+            set(&upstreams.active, cluster.limits.active());
+            set(&upstreams.endpoints, all.len() as u64);
+            if let Some(detector) = &cluster.detector {
+                let out = all.iter().filter(|one| one.health.is_ejected()).count();
+                set(&upstreams.ejected, out as u64);
+                let ejections = upstreams.ejections.get_or_create(&labels);
+                ejections.inner().store(detector.ejections(), Ordering::Relaxed);
+            }
         }
     }
 

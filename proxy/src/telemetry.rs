@@ -3,10 +3,11 @@
 //! Nothing here is on the way of the request but counting: labels are looked up once per plan, a record
 //! is built only if somebody reads it, and there are no spans.
 
+pub(crate) mod flags;
 pub(crate) mod metrics;
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use chassis::access::{AccessLog, Record};
 use chassis::trace::TraceContext;
@@ -16,7 +17,10 @@ use crate::downstream::Downstream;
 use crate::head::Head;
 use crate::plan::route::Route;
 use crate::reply::Reply;
-use metrics::{Metrics, RouteMetrics};
+use crate::upstream::exchange::Exchange;
+use crate::upstream::{Cluster, Failure};
+use flags::Flags;
+use metrics::{Metrics, RouteMetrics, UpstreamMetrics};
 
 /// Where records and counts go.
 pub(crate) struct Telemetry {
@@ -36,8 +40,10 @@ impl Telemetry {
             trace,
             record: self.access.is_on().then(Box::default),
             route: None,
+            upstream: None,
+            switched: None,
             status: 0,
-            flag: "-",
+            flags: Flags::NONE,
             bytes: 0,
             over: false,
         })
@@ -51,8 +57,11 @@ pub(crate) struct Observer {
     pub(crate) trace: TraceContext,
     record: Option<Box<Record>>,
     route: Option<Arc<RouteMetrics>>,
+    upstream: Option<Arc<UpstreamMetrics>>,
+    /// When both sides agreed to switch protocols: what follows is no request.
+    switched: Option<Duration>,
     pub(crate) status: u16,
-    flag: &'static str,
+    flags: Flags,
     pub(crate) bytes: u64,
     over: bool,
 }
@@ -82,6 +91,9 @@ impl Observer {
 
     /// The route that takes it.
     pub(crate) fn route(&mut self, route: &Route, metrics: Option<Arc<RouteMetrics>>) {
+        if let Some(metrics) = &metrics {
+            metrics.active.inc();
+        }
         self.route = metrics;
         if let Some(record) = &mut self.record {
             let document = &route.document;
@@ -89,25 +101,52 @@ impl Observer {
         }
     }
 
-    /// Where it was sent, and how often.
-    pub(crate) fn sent(&mut self, upstream: &str, attempts: u32) {
-        if attempts > 1 {
-            self.telemetry.metrics.retries.inc_by(u64::from(attempts) - 1);
-        }
+    /// Where it was sent, how often, and how long that took to an answer's head, or to none.
+    pub(crate) fn sent(&mut self, cluster: &Cluster, exchange: &Exchange) {
+        let took = exchange.began.elapsed();
+        cluster.metrics.sent(exchange.attempts, took);
+        self.upstream = Some(cluster.metrics.clone());
+        self.flags.exhausted = exchange.exhausted;
         if let Some(record) = &mut self.record {
-            record.upstream = Some(upstream.to_owned());
-            record.attempts = Some(attempts);
+            record.upstream = Some(cluster.name.to_string());
+            record.endpoint = exchange
+                .endpoint
+                .as_ref()
+                .map(|endpoint| endpoint.text.to_string());
+            record.attempts = Some(exchange.attempts);
+            record.upstream_micros = Some(micros(took));
         }
+    }
+
+    /// The upstream has switched protocols with the client.
+    pub(crate) fn switched(&mut self) {
+        self.switched = Some(self.started.elapsed());
     }
 
     /// An injected delay is over.
     pub(crate) fn delayed(&mut self) {
-        self.flag = "DI";
+        self.flags.delayed = true;
+    }
+
+    /// The upstream broke off in the middle of its answer.
+    pub(crate) fn broken(&mut self, error: &hyper::Error) {
+        self.flags.reason = match Failure::of(error) {
+            Failure::RemoteReset | Failure::Refused => "UR",
+            _ => "UPE",
+        };
+    }
+
+    /// The client was the first to end what came after the switch.
+    pub(crate) fn client_left(&mut self) {
+        self.flags.reason = "DC";
     }
 
     /// The proxy answers itself: what refused the request, and why.
     pub(crate) fn replied(&mut self, reply: &Reply) {
-        self.flag = reply.flag;
+        self.flags.reason = reply.flag;
+        if let Some(reason) = reply.reason() {
+            self.telemetry.metrics.refused(reason);
+        }
         if let Some(record) = &mut self.record {
             record.refused_by.clone_from(&reply.refused_by);
             record.detail = reply.detail.map(str::to_owned);
@@ -121,20 +160,24 @@ impl Observer {
         }
         let took = self.started.elapsed();
         self.telemetry.metrics.active.dec();
-        let flag = if complete || self.flag != "-" {
-            self.flag
-        } else {
-            "DC"
-        };
+        if !complete && self.flags.reason == "-" {
+            self.flags.reason = "DC";
+        }
+        if let Some(route) = &self.route {
+            route.active.dec();
+        }
         let route = self.route.as_ref().unwrap_or(&self.telemetry.metrics.no_route);
-        route.answered(self.status, flag, took);
+        route.answered(self.status, self.flags, self.switched.unwrap_or(took));
+        if let Some(upstream) = &self.upstream {
+            upstream.requests.count(self.status, self.flags);
+        }
         if let Some(mut record) = self.record.take() {
             record.service = self.telemetry.service.to_string();
             record.trace = self.trace.trace_id();
             record.status = self.status;
-            record.micros = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
+            record.micros = micros(took);
             record.bytes = self.bytes;
-            record.flag = (flag != "-").then(|| flag.to_owned());
+            record.flag = self.flags.text();
             self.telemetry.access.write(*record);
         }
     }
@@ -145,6 +188,10 @@ impl Drop for Observer {
     fn drop(&mut self) {
         self.ended(false);
     }
+}
+
+fn micros(took: Duration) -> u64 {
+    u64::try_from(took.as_micros()).unwrap_or(u64::MAX)
 }
 
 /// The request's trace: W3C's header, else Google's older one (`TRACE/SPAN;o=1`), else a new one.

@@ -8,6 +8,7 @@ pub(crate) mod certificate;
 pub(crate) mod client;
 mod der;
 pub(crate) mod identity;
+pub(crate) mod inventory;
 pub(crate) mod material;
 pub(crate) mod reload;
 pub(crate) mod server;

@@ -92,12 +92,17 @@ impl Wanted {
 impl Tunnel {
     /// Passes bytes until either side has ended. The request is over with it.
     pub(crate) fn start(self, mut observer: Box<Observer>) {
+        observer.switched();
         tokio::spawn(async move {
             let both = async { tokio::try_join!(self.client, self.upstream) };
             if let Ok(Ok((client, upstream))) = tokio::time::timeout(SWITCH, both).await {
                 let client = split(TokioIo::new(client));
                 let upstream = split(TokioIo::new(upstream));
-                observer.bytes = join(client, upstream).await;
+                let (received, client_left) = join(client, upstream).await;
+                observer.bytes = received;
+                if client_left {
+                    observer.client_left();
+                }
             }
             observer.ended(true);
             drop((self.lease, self.open)); // until here a request of its upstream, and of the process
@@ -105,8 +110,8 @@ impl Tunnel {
     }
 }
 
-/// Joins two connections. Says how many bytes the first has received.
-async fn join<A, B, C, D>(client: (A, B), upstream: (C, D)) -> u64
+/// Joins two connections. Says how many bytes the first has received, and whether it ended first.
+async fn join<A, B, C, D>(client: (A, B), upstream: (C, D)) -> (u64, bool)
 where
     A: AsyncRead + Unpin,
     B: AsyncWrite + Unpin,
@@ -118,12 +123,25 @@ where
     let mut up = pin!(pass(client.0, upstream.1, &activity, None));
     let mut down = pin!(pass(upstream.0, client.1, &activity, Some(&received)));
     // after a clean end the other direction may still say goodbye
-    tokio::select! {
-        ended = &mut up => if ended.is_ok() { let _ = tokio::time::timeout(GOODBYE, down).await; },
-        ended = &mut down => if ended.is_ok() { let _ = tokio::time::timeout(GOODBYE, up).await; },
-        () = activity.idle() => tracing::debug!("a WebSocket was idle for {IDLE:?}"),
-    }
-    received.load(Ordering::Relaxed)
+    let client_left = tokio::select! {
+        ended = &mut up => {
+            if ended.is_ok() {
+                let _ = tokio::time::timeout(GOODBYE, down).await;
+            }
+            true
+        }
+        ended = &mut down => {
+            if ended.is_ok() {
+                let _ = tokio::time::timeout(GOODBYE, up).await;
+            }
+            false
+        }
+        () = activity.idle() => {
+            tracing::debug!("a WebSocket was idle for {IDLE:?}");
+            false
+        }
+    };
+    (received.load(Ordering::Relaxed), client_left)
 }
 
 /// Passes bytes in one direction, and its end.

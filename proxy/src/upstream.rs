@@ -27,6 +27,7 @@ use tokio::sync::watch;
 
 use crate::plan::upstream as spec;
 use crate::plan::upstream::{Address, UpstreamSpec};
+use crate::telemetry::metrics::{Metrics, UpstreamMetrics};
 use crate::tls::client::Originator;
 use crate::tls::material::Secrets;
 use crate::tls::reload::Rotating;
@@ -40,6 +41,7 @@ use pool::{Lifetimes, Pool};
 
 /// An upstream at run time.
 pub(crate) struct Cluster {
+    pub(crate) metrics: Arc<UpstreamMetrics>,
     /// What the documents say.
     pub(crate) spec: Arc<UpstreamSpec>,
     /// `host:port[:subset]`.
@@ -101,6 +103,7 @@ impl Cluster {
         spec: &Arc<UpstreamSpec>,
         secrets: &Secrets,
         names: &Names,
+        metrics: &Metrics,
     ) -> anyhow::Result<Arc<Cluster>> {
         let (first, lookups): (Vec<Arc<Endpoint>>, _) = match &spec.endpoints {
             spec::Endpoints::Static(all) => {
@@ -115,6 +118,7 @@ impl Cluster {
             } => (Vec::new(), Some(Lookups::new(names, wanted, *first_only))),
         };
         let cluster = Arc::new(Cluster {
+            metrics: metrics.upstream(&spec.name()),
             name: spec.name().into(),
             fixed_name: spec
                 .tls

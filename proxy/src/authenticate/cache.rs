@@ -37,14 +37,6 @@ impl TokenCache {
         }
     }
 
-    /// Forgets everything: memory is freed at once when keys change, where entries would otherwise only
-    /// grow out.
-    pub(crate) fn clear(&self) {
-        for shard in &self.shards {
-            *lock(shard) = Generations::default();
-        }
-    }
-
     /// How many tokens are remembered.
     pub(crate) fn len(&self) -> usize {
         let sizes = self.shards.iter().map(|shard| {
@@ -129,8 +121,6 @@ mod tests {
         }
         assert!(cache.len() <= 2 * SHARDS * GENERATION);
         assert!(cache.len() >= SHARDS * GENERATION);
-        cache.clear();
-        assert_eq!(cache.len(), 0);
     }
 
     #[test]

@@ -158,6 +158,9 @@ impl http_body::Body for Body {
                 if broken.is_none() {
                     match std::task::ready!(Pin::new(source).poll_frame(cx)) {
                         Some(Err(error)) => {
+                            if let Some(observer) = &mut this.observer {
+                                observer.broken(&error);
+                            }
                             *broken = Some(Broken(error, Box::pin(tokio::time::sleep(TOLD_AFTER))));
                             None
                         }

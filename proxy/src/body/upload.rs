@@ -56,7 +56,6 @@ struct State {
     /// Whether another attempt may follow.
     replayable: bool,
     attempt: u32,
-    received: u64,
     failed: bool,
     /// How long it may pause, and the pause that it makes.
     idle: Option<Duration>,
@@ -79,7 +78,6 @@ impl Incoming {
                 sent: 0,
                 replayable,
                 attempt: 0,
-                received: 0,
                 failed: false,
                 idle,
                 pause: None,
@@ -102,11 +100,6 @@ impl Incoming {
         };
         let whole = self.is_complete() && self.is_replayable();
         whole.then(|| Copied(shared.lock().kept.clone()))
-    }
-
-    /// Whether there is none.
-    pub(crate) fn is_empty(&self) -> bool {
-        self.0.is_none()
     }
 
     /// The body for the next attempt; the one before is no longer fed.
@@ -158,11 +151,6 @@ impl Incoming {
         self.0.as_ref().is_some_and(|shared| shared.lock().stalled)
     }
 
-    /// Bytes that the client has sent.
-    pub(crate) fn received(&self) -> u64 {
-        self.0.as_ref().map_or(0, |shared| shared.lock().received)
-    }
-
     /// Runs something that takes a while, and reads what the client sends meanwhile, up to the bound.
     pub(crate) async fn while_reading<F: Future>(&self, other: F) -> F::Output {
         let mut other = std::pin::pin!(other);
@@ -195,7 +183,6 @@ impl Copied {
                 sent: 0,
                 replayable: true,
                 attempt: 0,
-                received: 0,
                 failed: false,
                 idle: None,
                 pause: None,
@@ -245,7 +232,6 @@ impl Shared {
                 let ended = source.is_end_stream();
                 // a request's trailers go no further
                 if let Ok(data) = frame.into_data() {
-                    state.received += data.len() as u64;
                     state.kept_bytes += data.len();
                     state.kept.push_back(data);
                     if state.kept_bytes > REPLAY && state.replayable {

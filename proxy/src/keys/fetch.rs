@@ -86,7 +86,7 @@ impl Fetcher {
             .with_context(|| format!("{host} has no address"))?;
         let address = Address::Ip(SocketAddr::new(*address, port));
         let handshake = if https { Some(self.handshake(host)?) } else { None };
-        let stream = connect(&address, handshake, timeout, host).await?;
+        let stream = connect(&address, None, handshake, timeout, host).await?;
         let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
         let connection = tokio::spawn(connection);
         let answer = sender.send_request(request(&uri)?).await?;

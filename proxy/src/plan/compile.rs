@@ -36,7 +36,6 @@ pub(crate) mod rule;
 pub(crate) mod scope;
 pub(crate) mod server_tls;
 pub(crate) mod template;
-pub(crate) mod unsupported;
 pub(crate) mod upstream;
 pub(crate) mod value;
 pub(crate) mod virtual_host;

@@ -280,8 +280,6 @@ pub(crate) enum AbortWith {
 pub(crate) struct Mirror {
     /// As in [`Destination`].
     pub(crate) upstream: Option<usize>,
-    /// `host:port[:subset]` as written.
-    pub(crate) name: Arc<str>,
     /// How many requests of a million.
     pub(crate) per_million: u32,
 }

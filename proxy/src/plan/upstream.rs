@@ -156,8 +156,19 @@ pub(crate) struct PoolLimits {
     pub(crate) max_connection_duration: Option<Duration>,
     /// Streams of one HTTP/2 connection.
     pub(crate) max_streams: Option<u32>,
-    /// TCP keep-alive: time, interval, probes.
-    pub(crate) keepalive: Option<(Option<Duration>, Option<Duration>, Option<u32>)>,
+    /// Questions to a silent peer.
+    pub(crate) keepalive: Option<Keepalive>,
+}
+
+/// TCP keep-alive; what is none is the operating system's.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub(crate) struct Keepalive {
+    /// After so much silence the peer is asked; whole seconds.
+    pub(crate) time: Option<Duration>,
+    /// Between two questions; whole seconds.
+    pub(crate) interval: Option<Duration>,
+    /// So many without an answer end the connection.
+    pub(crate) probes: Option<u32>,
 }
 
 /// `loadBalancer`.

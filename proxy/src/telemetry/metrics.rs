@@ -1,161 +1,188 @@
-//! Prometheus counters, with a handle per route resolved when the plan is built: a look-up by labels on
-//! each request would cost more than routing it.
+//! Prometheus counters, with a handle per route and per upstream resolved when the plan is built: a
+//! look-up by labels on each request would cost more than routing it.
+
+mod labels;
+mod outcomes;
 
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
-use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
+use prometheus_client::registry::Registry;
 
+use super::flags::Flags;
 use crate::plan::Plan;
 use crate::plan::listener::{ListenerKind, VirtualHosts};
 use crate::plan::route::{Action, Route};
+pub(crate) use labels::{CertificateLabels, SourceLabels, UpstreamLabels};
+use labels::{ReasonLabels, RouteLabels};
+use outcomes::Outcomes;
+
+type Histograms<L> = Family<L, Histogram, fn() -> Histogram>;
 
 /// Everything that is counted. Cheap to clone.
 #[derive(Clone)]
 pub(crate) struct Metrics {
     registry: chassis::metrics::Metrics,
-    requests: Family<RequestLabels, Counter>,
-    latency: Family<RouteLabels, Histogram, fn() -> Histogram>,
+    by_route: ByRoute,
+    by_upstream: ByUpstream,
+    refusals: Family<ReasonLabels, Counter>,
+    known_refusals: Arc<RwLock<Vec<(&'static str, Counter)>>>,
     /// Requests that are being answered.
     pub(crate) active: Gauge,
-    /// Attempts after the first.
-    pub(crate) retries: Counter,
     /// Connections that are open.
     pub(crate) connections: Gauge,
-    /// Handshakes that failed or took too long.
+    /// Handshakes with clients that succeeded ...
+    pub(crate) handshakes: Counter,
+    /// ... and those that failed or took too long.
     pub(crate) failed_handshakes: Counter,
-    /// Seconds to the end of the certificate in use that ends first.
-    pub(crate) certificate_seconds: Gauge,
+    /// Seconds to the end of each certificate in use.
+    pub(crate) certificates: Family<CertificateLabels, Gauge>,
     /// Seconds since each key set was fetched.
     pub(crate) key_ages: Family<SourceLabels, Gauge>,
-    /// Endpoints of each upstream that are left out, and how often that has happened.
-    pub(crate) ejected: Family<UpstreamLabels, Gauge>,
-    pub(crate) ejections: Family<UpstreamLabels, Gauge>,
+    /// What each upstream is like at the moment somebody asks.
+    pub(crate) upstreams: Measured,
     /// Which plan is in use.
     pub(crate) generation: Gauge,
     /// For requests that no route took.
     pub(crate) no_route: Arc<RouteMetrics>,
 }
 
-/// Bounded by construction: routes come from documents, codes are statuses, flags a handful.
-#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
-struct RequestLabels {
-    route: String,
-    code: u16,
-    flag: String,
+/// Set when somebody asks, so that a request pays nothing for them.
+#[derive(Clone, Default)]
+pub(crate) struct Measured {
+    pub(crate) active: Family<UpstreamLabels, Gauge>,
+    pub(crate) endpoints: Family<UpstreamLabels, Gauge>,
+    pub(crate) ejected: Family<UpstreamLabels, Gauge>,
+    pub(crate) ejections: Family<UpstreamLabels, Counter>,
 }
 
-#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
-struct RouteLabels {
-    route: String,
+impl Measured {
+    /// Forgets everything: what a reload took away is not told any more.
+    pub(crate) fn clear(&self) {
+        for gauges in [&self.active, &self.endpoints, &self.ejected] {
+            gauges.clear();
+        }
+        self.ejections.clear();
+    }
 }
 
-/// A key set by its address.
-#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
-pub(crate) struct SourceLabels {
-    pub(crate) source: String,
+#[derive(Clone)]
+struct ByRoute {
+    requests: outcomes::All<RouteLabels>,
+    latency: Histograms<RouteLabels>,
+    active: Family<RouteLabels, Gauge>,
 }
 
-/// An upstream by its name.
-#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
-pub(crate) struct UpstreamLabels {
-    pub(crate) upstream: String,
+#[derive(Clone)]
+struct ByUpstream {
+    requests: outcomes::All<UpstreamLabels>,
+    latency: Histograms<UpstreamLabels>,
+    retries: Family<UpstreamLabels, Counter>,
+    connections: Family<UpstreamLabels, Counter>,
+    failed_connections: Family<UpstreamLabels, Counter>,
 }
 
 /// The handles of one route.
 pub(crate) struct RouteMetrics {
-    name: String,
-    requests: Family<RequestLabels, Counter>,
+    pub(crate) active: Gauge,
+    requests: Outcomes<RouteLabels>,
     latency: Histogram,
-    /// The few outcomes that this route has had.
-    known: RwLock<Vec<(u16, &'static str, Counter)>>,
+}
+
+/// The handles of one upstream.
+pub(crate) struct UpstreamMetrics {
+    pub(crate) requests: Outcomes<UpstreamLabels>,
+    latency: Histogram,
+    retries: Counter,
+    connections: Counter,
+    failed_connections: Counter,
 }
 
 impl Metrics {
     /// Nothing counted yet.
     pub(crate) fn new() -> Metrics {
-        let registry = chassis::metrics::Metrics::new("proxy");
-        let requests = Family::<RequestLabels, Counter>::default();
-        let latency: Family<RouteLabels, Histogram, fn() -> Histogram> =
-            Family::new_with_constructor(|| Histogram::new(BOUNDS));
-        let no_route = RouteMetrics::new(NO_ROUTE.to_owned(), &requests, &latency);
-        let metrics = Metrics {
-            no_route: Arc::new(no_route),
-            active: Gauge::default(),
-            retries: Counter::default(),
-            connections: Gauge::default(),
-            failed_handshakes: Counter::default(),
-            certificate_seconds: Gauge::default(),
-            key_ages: Family::default(),
-            ejected: Family::default(),
-            ejections: Family::default(),
-            generation: Gauge::default(),
-            registry,
-            requests,
-            latency,
+        let by_route = ByRoute {
+            requests: Family::default(),
+            latency: Family::new_with_constructor(|| Histogram::new(BOUNDS)),
+            active: Family::default(),
         };
-        metrics.register();
+        let metrics = Metrics {
+            registry: chassis::metrics::Metrics::new("proxy"),
+            no_route: Arc::new(by_route.handles(NO_ROUTE)),
+            by_route,
+            by_upstream: ByUpstream {
+                requests: Family::default(),
+                latency: Family::new_with_constructor(|| Histogram::new(BOUNDS)),
+                retries: Family::default(),
+                connections: Family::default(),
+                failed_connections: Family::default(),
+            },
+            refusals: Family::default(),
+            known_refusals: Arc::default(),
+            active: Gauge::default(),
+            connections: Gauge::default(),
+            handshakes: Counter::default(),
+            failed_handshakes: Counter::default(),
+            certificates: Family::default(),
+            key_ages: Family::default(),
+            upstreams: Measured::default(),
+            generation: Gauge::default(),
+        };
+        metrics.registry.register(|registry| metrics.register(registry));
         metrics
     }
 
-    fn register(&self) {
-        let own = self.clone();
-        self.registry.register(|registry| {
-            let mut add = |name: &str, help: &str, gauge: Gauge| registry.register(name, help, gauge);
-            add("active_requests", "Requests being answered", own.active);
-            add("connections", "Connections from clients", own.connections);
-            add(
-                "certificate_expiry_seconds",
-                "Left of the certificate that ends first",
-                own.certificate_seconds,
-            );
-            add(
-                "plan_generation",
-                "Which plan is in use, counted by reloads",
-                own.generation,
-            );
-            registry.register(
-                "requests",
-                "Answered, by route, status and response flag",
-                own.requests,
-            );
-            registry.register(
-                "request_seconds",
-                "From head to the answer's end, by route",
-                own.latency,
-            );
-            registry.register(
-                "jwks_age_seconds",
-                "Since a key set was fetched, by its address",
-                own.key_ages,
-            );
-            registry.register(
-                "ejected_endpoints",
-                "Left out after errors, by upstream",
-                own.ejected,
-            );
-            registry.register(
-                "ejections",
-                "How often endpoints were left out, by upstream",
-                own.ejections,
-            );
-            registry.register("retries", "Attempts after the first", own.retries);
-            registry.register(
-                "failed_handshakes",
-                "TLS handshakes that failed",
-                own.failed_handshakes,
-            );
-        });
+    #[rustfmt::skip] // a table
+    fn register(&self, to: &mut Registry) {
+        let (route, upstream, now) = (&self.by_route, &self.by_upstream, &self.upstreams);
+        to.register("requests", "Answered, by route, status and response flags", route.requests.clone());
+        to.register("request_seconds", "From head to the answer's end, by route; a WebSocket's ends with its handshake", route.latency.clone());
+        to.register("route_active_requests", "Requests being answered, by route", route.active.clone());
+        to.register("upstream_requests", "Answered after they were sent on, by upstream, status and response flags", upstream.requests.clone());
+        to.register("upstream_request_seconds", "From sending to the answer's head, all attempts, by upstream", upstream.latency.clone());
+        to.register("upstream_retries", "Attempts after the first, by upstream", upstream.retries.clone());
+        to.register("upstream_connections", "Made, TLS handshake included, by upstream", upstream.connections.clone());
+        to.register("upstream_failed_connections", "Not made: TCP, the TLS handshake or the time, by upstream", upstream.failed_connections.clone());
+        to.register("upstream_active_requests", "Requests being worked on, by upstream", now.active.clone());
+        to.register("upstream_endpoints", "Known, by upstream", now.endpoints.clone());
+        to.register("ejected_endpoints", "Left out after errors, by upstream", now.ejected.clone());
+        to.register("ejections", "How often endpoints were left out, by upstream", now.ejections.clone());
+        to.register("refusals", "Answered by the proxy itself, by reason", self.refusals.clone());
+        to.register("active_requests", "Requests being answered", self.active.clone());
+        to.register("connections", "Connections from clients", self.connections.clone());
+        to.register("handshakes", "TLS handshakes with clients that succeeded", self.handshakes.clone());
+        to.register("failed_handshakes", "TLS handshakes with clients that failed", self.failed_handshakes.clone());
+        to.register("certificate_expiry_seconds", "Left of each certificate and CA in use", self.certificates.clone());
+        to.register("jwks_age_seconds", "Since a key set was fetched, by its address", self.key_ages.clone());
+        to.register("plan_generation", "Which plan is in use, counted by reloads", self.generation.clone());
     }
 
     /// Everything in the OpenMetrics text format.
     pub(crate) fn text(&self) -> String {
         self.registry.text()
+    }
+
+    /// The proxy answers itself; reasons are a handful of its own words.
+    pub(crate) fn refused(&self, reason: &'static str) {
+        {
+            let known = self.known_refusals.read().unwrap_or_else(PoisonError::into_inner);
+            if let Some((_, counter)) = known.iter().find(|one| one.0 == reason) {
+                counter.inc();
+                return;
+            }
+        }
+        let counter = self.refusals.get_or_create(&ReasonLabels { reason }).clone();
+        counter.inc();
+        let mut known = self
+            .known_refusals
+            .write()
+            .unwrap_or_else(PoisonError::into_inner);
+        known.push((reason, counter));
     }
 
     /// The handles of all routes of a plan, by the address of what they do.
@@ -168,12 +195,27 @@ impl Metrics {
         }) {
             let document = &route.document;
             let name = format!("{}/{} {}", document.namespace, document.name, route.name);
-            let handles = by_name.entry(name).or_insert_with_key(|name| {
-                Arc::new(RouteMetrics::new(name.clone(), &self.requests, &self.latency))
-            });
+            let handles = by_name
+                .entry(name)
+                .or_insert_with_key(|name| Arc::new(self.by_route.handles(name)));
             all.insert(key(&route.action), handles.clone());
         }
         all
+    }
+
+    /// The handles of an upstream.
+    pub(crate) fn upstream(&self, name: &str) -> Arc<UpstreamMetrics> {
+        let labels = UpstreamLabels {
+            upstream: name.to_owned(),
+        };
+        let by = &self.by_upstream;
+        Arc::new(UpstreamMetrics {
+            requests: Outcomes::new(&labels, &by.requests),
+            latency: by.latency.get_or_create(&labels).clone(),
+            retries: by.retries.get_or_create(&labels).clone(),
+            connections: by.connections.get_or_create(&labels).clone(),
+            failed_connections: by.failed_connections.get_or_create(&labels).clone(),
+        })
     }
 }
 
@@ -182,41 +224,42 @@ pub(crate) fn key(action: &Arc<Action>) -> usize {
     Arc::as_ptr(action) as usize
 }
 
-impl RouteMetrics {
-    fn new(
-        name: String,
-        requests: &Family<RequestLabels, Counter>,
-        latency: &Family<RouteLabels, Histogram, fn() -> Histogram>,
-    ) -> RouteMetrics {
-        let labels = RouteLabels { route: name.clone() };
+impl ByRoute {
+    fn handles(&self, name: &str) -> RouteMetrics {
+        let labels = RouteLabels {
+            route: name.to_owned(),
+        };
         RouteMetrics {
-            latency: latency.get_or_create(&labels).clone(),
-            requests: requests.clone(),
-            known: RwLock::default(),
-            name,
+            active: self.active.get_or_create(&labels).clone(),
+            requests: Outcomes::new(&labels, &self.requests),
+            latency: self.latency.get_or_create(&labels).clone(),
+        }
+    }
+}
+
+impl RouteMetrics {
+    /// Counts one.
+    pub(crate) fn answered(&self, code: u16, flags: Flags, took: Duration) {
+        self.latency.observe(took.as_secs_f64());
+        self.requests.count(code, flags);
+    }
+}
+
+impl UpstreamMetrics {
+    /// Counts one that was sent, and how long it took to an answer's head.
+    pub(crate) fn sent(&self, attempts: u32, took: Duration) {
+        self.latency.observe(took.as_secs_f64());
+        if attempts > 1 {
+            self.retries.inc_by(u64::from(attempts) - 1);
         }
     }
 
-    /// Counts one.
-    pub(crate) fn answered(&self, code: u16, flag: &'static str, took: Duration) {
-        self.latency.observe(took.as_secs_f64());
-        {
-            let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
-            let same = known.iter().find(|one| one.0 == code && one.1 == flag);
-            if let Some((_, _, counter)) = same {
-                counter.inc();
-                return;
-            }
-        }
-        let labels = RequestLabels {
-            route: self.name.clone(),
-            code,
-            flag: flag.to_owned(),
+    /// Counts a connection that was made, or was not.
+    pub(crate) fn connected(&self, made: bool) {
+        match made {
+            true => self.connections.inc(),
+            false => self.failed_connections.inc(),
         };
-        let counter = self.requests.get_or_create(&labels).clone();
-        counter.inc();
-        let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
-        known.push((code, flag, counter));
     }
 }
 

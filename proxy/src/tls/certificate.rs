@@ -22,6 +22,8 @@ pub(crate) struct Certificate {
     pub(crate) subject: String,
     /// Issuer, RFC 2253.
     pub(crate) issuer: String,
+    /// Serial number in lower-case hexadecimal, as OpenSSL prints it.
+    pub(crate) serial: String,
     /// First valid second since the epoch.
     pub(crate) not_before: i64,
     /// Last valid second since the epoch.
@@ -33,7 +35,7 @@ impl Certificate {
     pub(crate) fn read(der: &[u8]) -> Option<Certificate> {
         let mut tbs = Reader::new(der).sequence()?.sequence()?;
         tbs.skip_if(der::VERSION);
-        tbs.any()?; // serialNumber
+        let (_, serial) = tbs.any()?;
         tbs.any()?; // signature
         let issuer = distinguished_name(tbs.sequence()?);
         let mut validity = tbs.sequence()?;
@@ -43,6 +45,7 @@ impl Certificate {
         let mut certificate = Certificate {
             subject,
             issuer,
+            serial: hexadecimal(serial),
             not_before,
             not_after,
             ..Certificate::default()
@@ -83,6 +86,15 @@ impl Certificate {
             }
         }
     }
+}
+
+/// Without the zero byte that keeps a number positive (X.690, section 8.3).
+fn hexadecimal(number: &[u8]) -> String {
+    let number = match number {
+        [0, rest @ ..] if !rest.is_empty() => rest,
+        number => number,
+    };
+    number.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn address(bytes: &[u8]) -> Option<IpAddr> {

@@ -222,7 +222,7 @@ impl File {
         })
     }
 
-    fn certificates(&self) -> anyhow::Result<Vec<CertificateDer<'static>>> {
+    pub(super) fn certificates(&self) -> anyhow::Result<Vec<CertificateDer<'static>>> {
         let all = CertificateDer::pem_slice_iter(&self.bytes)
             .collect::<Result<Vec<_>, _>>()
             .map_err(|error| anyhow!("{self}: not certificates in PEM: {error}"))?;

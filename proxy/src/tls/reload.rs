@@ -12,6 +12,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use arc_swap::ArcSwap;
 
 use super::client::Originator;
+use super::inventory::{self, Held};
 use super::material::{Files, Secrets};
 use super::server::Terminator;
 use crate::plan::listener::{ClientCertificate, TlsServer};
@@ -27,6 +28,7 @@ pub(crate) struct Rotating<T> {
     /// Whose it is, for messages: a Gateway or an upstream.
     name: String,
     current: ArcSwap<T>,
+    held: ArcSwap<Vec<Held>>,
     read: Read,
     build: Build<T>,
     seen: Mutex<Seen>,
@@ -84,6 +86,7 @@ impl<T: Expires> Rotating<T> {
         Ok(Rotating {
             name,
             current: ArcSwap::from_pointee(first),
+            held: ArcSwap::from_pointee(inventory::of(&files)),
             read: Box::new(read),
             build: Box::new(build),
             seen: Mutex::new(Seen {
@@ -97,6 +100,16 @@ impl<T: Expires> Rotating<T> {
     /// What new connections use.
     pub(crate) fn current(&self) -> Arc<T> {
         self.current.load_full()
+    }
+
+    /// Whose they are.
+    pub(crate) fn owner(&self) -> &str {
+        &self.name
+    }
+
+    /// The certificates in use.
+    pub(crate) fn held(&self) -> Arc<Vec<Held>> {
+        self.held.load_full()
     }
 
     /// Reads the files once. Blocks on the file system.
@@ -145,6 +158,7 @@ impl<T: Expires> Rotating<T> {
         seen.in_use = digest;
         seen.problem.clear();
         self.current.store(Arc::new(next));
+        self.held.store(Arc::new(inventory::of(&files)));
         tracing::info!(
             "{}: its certificates changed; new connections use the new ones",
             self.name

@@ -244,8 +244,11 @@ async fn dial(
         },
         name: server_name(key.name.as_deref()),
     });
+    let keepalive = cluster.spec.limits.keepalive;
     let deadline = cluster.spec.connect_timeout;
-    connect::connect(&endpoint.address, handshake, deadline, &cluster.name).await
+    let connected = connect::connect(&endpoint.address, keepalive, handshake, deadline, &cluster.name).await;
+    cluster.metrics.connected(connected.is_ok());
+    connected
 }
 
 /// Refuses what no upstream may answer: a switch of protocols that nobody asked for, and lengths that two

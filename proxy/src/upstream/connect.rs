@@ -7,13 +7,14 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use rustls::pki_types::ServerName;
+use socket2::{SockRef, TcpKeepalive};
 use tokio::io::{AsyncRead, AsyncWrite, BufReader, ReadBuf};
 use tokio::net::{TcpStream, UnixStream};
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
 use super::failure::Failure;
-use crate::plan::upstream::Address;
+use crate::plan::upstream::{Address, Keepalive};
 
 /// A connection's bytes.
 pub(crate) enum Stream {
@@ -46,13 +47,14 @@ const READ_AHEAD: usize = 32 * 1024;
 /// Connects within the deadline. `upstream` is for the log.
 pub(crate) async fn connect(
     address: &Address,
+    keepalive: Option<Keepalive>,
     handshake: Option<Handshake>,
     deadline: Duration,
     upstream: &str,
 ) -> Result<Stream, Failure> {
     let name = handshake.as_ref().map(|handshake| handshake.name.clone());
     let attempt = async {
-        let socket = dial(address).await?;
+        let socket = dial(address, keepalive).await?;
         match handshake {
             None => Ok(Stream::Plain(socket)),
             Some(Handshake { config, name }) => {
@@ -96,14 +98,32 @@ fn sent_name(name: Option<&ServerName<'static>>) -> String {
     }
 }
 
-async fn dial(address: &Address) -> io::Result<Socket> {
+async fn dial(address: &Address, keepalive: Option<Keepalive>) -> io::Result<Socket> {
     match address {
         Address::Ip(address) => {
             let stream = TcpStream::connect(address).await?;
             let _ = stream.set_nodelay(true);
+            if let Some(keepalive) = keepalive {
+                // a sandbox may not know the option; the connection is as good without
+                let _ = SockRef::from(&stream).set_tcp_keepalive(&keepalive_of(keepalive));
+            }
             Ok(Socket::Tcp(stream))
         }
         Address::Unix(path) => Ok(Socket::Unix(UnixStream::connect(path).await?)),
+    }
+}
+
+fn keepalive_of(wanted: Keepalive) -> TcpKeepalive {
+    let mut keepalive = TcpKeepalive::new();
+    if let Some(time) = wanted.time {
+        keepalive = keepalive.with_time(time);
+    }
+    if let Some(interval) = wanted.interval {
+        keepalive = keepalive.with_interval(interval);
+    }
+    match wanted.probes {
+        Some(probes) => keepalive.with_retries(probes),
+        None => keepalive,
     }
 }
 
@@ -156,3 +176,35 @@ macro_rules! delegate {
 
 delegate!(Socket { Tcp, Unix });
 delegate!(Stream { Plain, Tls });
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_connection_has_the_keep_alive_of_its_documents_and_no_other() {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = Address::Ip(listener.local_addr().unwrap());
+        let made = async |keepalive| match dial(&address, keepalive).await.unwrap() {
+            Socket::Tcp(stream) => stream,
+            Socket::Unix(_) => unreachable!(),
+        };
+        let seconds = |seconds| Some(Duration::from_secs(seconds));
+        let stream = made(Some(Keepalive {
+            time: seconds(60),
+            interval: seconds(10),
+            probes: Some(3),
+        }))
+        .await;
+        let socket = SockRef::from(&stream);
+        assert!(socket.keepalive().unwrap());
+        assert_eq!(socket.tcp_keepalive_time().unwrap(), Duration::from_secs(60));
+        assert_eq!(socket.tcp_keepalive_interval().unwrap(), Duration::from_secs(10));
+        assert_eq!(socket.tcp_keepalive_retries().unwrap(), 3);
+
+        let stream = made(Some(Keepalive::default())).await;
+        assert!(SockRef::from(&stream).keepalive().unwrap());
+        let stream = made(None).await;
+        assert!(!SockRef::from(&stream).keepalive().unwrap());
+    }
+}

@@ -57,6 +57,8 @@ pub(crate) struct Exchange {
     pub(crate) endpoint: Option<Arc<Endpoint>>,
     /// When it began.
     pub(crate) began: Instant,
+    /// The last attempt failed, too, and the route allows no more.
+    pub(crate) exhausted: bool,
 }
 
 /// Sends a request until it is answered, or it is no use, or it takes too long.
@@ -67,15 +69,15 @@ pub(crate) async fn exchange(
     rules: Rules<'_>,
 ) -> Exchange {
     let began = Instant::now();
-    let progress = Progress::default();
+    let progress = Mutex::new(Progress::default());
     let deadline = after_body(body, rules.timeouts.total);
     let result = tokio::select! {
         biased;
         result = attempts(cluster, call, body, rules, &progress, began) => result,
         () = deadline => Err(Failure::Timeout),
     };
-    let (attempts, endpoint) = progress.into_inner().unwrap_or_else(PoisonError::into_inner);
-    if let (Err(Failure::Timeout), Some(endpoint)) = (&result, &endpoint) {
+    let progress = progress.into_inner().unwrap_or_else(PoisonError::into_inner);
+    if let (Err(Failure::Timeout), Some(endpoint)) = (&result, &progress.endpoint) {
         cluster.observed(endpoint, Outcome::Local(outlier::TIMEOUT));
     }
     if result.is_ok() {
@@ -83,21 +85,28 @@ pub(crate) async fn exchange(
     }
     Exchange {
         result,
-        attempts,
-        endpoint,
+        attempts: progress.attempts,
+        endpoint: progress.endpoint,
+        exhausted: progress.exhausted,
         began,
     }
 }
 
-/// What is known when the timeout ends everything: how many attempts, and the last one's endpoint.
-type Progress = Mutex<(u32, Option<Arc<Endpoint>>)>;
+/// What is known when the timeout ends everything.
+#[derive(Default)]
+struct Progress {
+    attempts: u32,
+    /// The last one's.
+    endpoint: Option<Arc<Endpoint>>,
+    exhausted: bool,
+}
 
 async fn attempts(
     cluster: &Arc<Cluster>,
     call: &mut Call,
     body: &Incoming,
     rules: Rules<'_>,
-    progress: &Progress,
+    progress: &Mutex<Progress>,
     started: Instant,
 ) -> Result<Answer, Failure> {
     let mut tried: Vec<Arc<Endpoint>> = Vec::new();
@@ -110,7 +119,11 @@ async fn attempts(
         let endpoints = body.while_reading(cluster.endpoints()).await;
         let endpoint = endpoints.choose(&cluster.spec.balance, rules.hash, avoided);
         let endpoint = endpoint.ok_or(Failure::NoEndpoint)?;
-        *progress.lock().unwrap_or_else(PoisonError::into_inner) = (number, Some(endpoint.clone()));
+        *progress.lock().unwrap_or_else(PoisonError::into_inner) = Progress {
+            attempts: number,
+            endpoint: Some(endpoint.clone()),
+            exhausted: false,
+        };
         call.number(number, rules, started);
         let result = one(cluster, endpoint.clone(), call, body, rules).await;
         if cluster.detector.is_some()
@@ -121,14 +134,18 @@ async fn attempts(
         if result.is_err() && body.is_stalled() {
             return Err(Failure::Stalled);
         }
-        let again = rules.retry.filter(|policy| {
-            number <= policy.attempts
-                && body.is_replayable()
+        let wanted = rules.retry.filter(|policy| {
+            body.is_replayable()
                 && match &result {
                     Ok((answer, _)) => retry::after_answer(&policy.on, answer.status(), answer.headers()),
                     Err(failure) => retry::after_failure(&policy.on, *failure),
                 }
         });
+        let again = wanted.filter(|policy| number <= policy.attempts);
+        if wanted.is_some() && again.is_none() {
+            let mut progress = progress.lock().unwrap_or_else(PoisonError::into_inner);
+            progress.exhausted = true;
+        }
         drop(retrying);
         retrying = again.and_then(|_| cluster.limits.retry());
         let (Some(policy), Some(_)) = (again, &retrying) else {

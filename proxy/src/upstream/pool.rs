@@ -175,9 +175,9 @@ impl Pool {
         (state, stream, false)
     }
 
-    /// How many connections wait for requests.
-    pub(crate) fn idle_count(&self) -> usize {
-        lock(&self.idle).len()
+    /// How many HTTP/1.1 connections wait for requests, and how many HTTP/2 ones there are.
+    pub(crate) fn counts(&self) -> (usize, usize) {
+        (lock(&self.idle).len(), lock(&self.shared).len())
     }
 }
 

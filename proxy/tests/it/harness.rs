@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use chassis::access::AccessLog;
+use chassis::access::{AccessLog, Record};
 use chassis::env::Env;
 use chassis::shutdown::{Shutdown, Trigger};
 use clap::Parser;
@@ -59,8 +59,21 @@ impl Documents {
 
     /// Starts a proxy for them.
     pub(crate) async fn start(&self) -> Running {
+        self.start_with(&[], AccessLog::off()).await
+    }
+
+    /// Starts a proxy for them that writes its access records to a channel.
+    pub(crate) async fn start_logged(&self, more: &[&str]) -> (Running, Records) {
+        let (sender, records) = tokio::sync::mpsc::unbounded_channel();
+        let log = AccessLog::to(move |record| {
+            let _ = sender.send(record.clone());
+        });
+        (self.start_with(more, log).await, Records(records))
+    }
+
+    async fn start_with(&self, more: &[&str], access_log: AccessLog) -> Running {
         let path = self.path().to_str().unwrap();
-        let arguments = Arguments::parse_from([
+        let arguments = [
             "proxy",
             "--config",
             path,
@@ -74,9 +87,10 @@ impl Documents {
             "127.0.0.1:0",
             "--port-map",
             "80:0,443:0",
-        ]);
+        ];
+        let arguments = Arguments::parse_from(arguments.iter().chain(more));
         let mut config = Config::new(&arguments, &Env::default()).unwrap();
-        config.access_log = AccessLog::off();
+        config.access_log = access_log;
         config.reload_interval = Duration::from_millis(10);
         let bound = proxy::build(config).unwrap();
         let addresses = bound.addresses();
@@ -114,10 +128,43 @@ impl Running {
         tokio::time::timeout(DEADLINE, reloaded).await.unwrap();
     }
 
+    /// Waits until its startup is over.
+    pub(crate) async fn started(&self) {
+        let request = "GET /health/startup HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n";
+        let started = async {
+            while !exchange(self.admin, request).await.starts_with("HTTP/1.1 200 ") {
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+        };
+        tokio::time::timeout(DEADLINE, started).await.unwrap();
+    }
+
+    /// The body that the admin listener has at a path.
+    pub(crate) async fn admin(&self, path: &str) -> String {
+        let request = format!("GET {path} HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n");
+        let answer = exchange(self.admin, &request).await;
+        let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+        assert!(head.starts_with("HTTP/1.1 200 "), "{head}");
+        body.to_owned()
+    }
+
     /// The status of a GET.
     pub(crate) async fn status(&self, path: &str) -> u16 {
         let request = format!("GET {path} HTTP/1.1\r\nhost: web.test\r\nconnection: close\r\n\r\n");
         exchange(self.address, &request).await[9..12].parse().unwrap()
+    }
+}
+
+/// Access records in the order in which requests ended.
+pub(crate) struct Records(tokio::sync::mpsc::UnboundedReceiver<Record>);
+
+impl Records {
+    /// The next one.
+    pub(crate) async fn next(&mut self) -> Record {
+        tokio::time::timeout(DEADLINE, self.0.recv())
+            .await
+            .unwrap()
+            .unwrap()
     }
 }
 

@@ -8,6 +8,8 @@ mod actions;
 mod drain;
 mod harness;
 mod hostile;
+mod operator;
+mod pair;
 mod refused;
 mod reload;
 mod websocket;

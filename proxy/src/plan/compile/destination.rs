@@ -106,10 +106,9 @@ fn mirror(
     at: &At<'_>,
     report: &mut Report,
 ) -> Mirror {
-    let (name, found) = find(raw, place, at, report);
+    let (_, found) = find(raw, place, at, report);
     Mirror {
         upstream: found.map(|found| found.index),
-        name,
         per_million: share.unwrap_or(ALWAYS),
     }
 }

@@ -5,9 +5,8 @@ use std::time::Duration;
 
 use crate::istio::destination_rule as raw;
 use crate::istio::report::{At, Report};
-use crate::plan::upstream::{Balance, HashKey, OutlierDetection, PoolLimits, Protocol};
+use crate::plan::upstream::{Balance, HashKey, Keepalive, OutlierDetection, PoolLimits, Protocol};
 
-use super::unsupported::{Feature, refuse as refuse_yet};
 use super::value::{NOT_IN_SUBSET, any_duration, count, duration, header_name, one_of, refuse};
 
 /// Envoy's own bound on a ring.
@@ -50,14 +49,22 @@ fn tcp_settings(tcp: &raw::TcpSettings, into: &mut Connections, at: &At<'_>, rep
     limits.idle_timeout = any_duration(tcp.idle_timeout.as_ref(), &key, report);
     let key = at.key("maxConnectionDuration");
     limits.max_connection_duration = duration(tcp.max_connection_duration.as_ref(), &key, report);
-    if let Some(keepalive) = &tcp.tcp_keepalive {
-        let at = at.key("tcpKeepalive");
-        let time = duration(keepalive.time.as_ref(), &at.key("time"), report);
-        let interval = duration(keepalive.interval.as_ref(), &at.key("interval"), report);
-        let probes = count(keepalive.probes, &at.key("probes"), report);
-        limits.keepalive = Some((time, interval, probes));
-        refuse_yet(Feature::TcpKeepalive, &at, report);
+    if let Some(raw) = &tcp.tcp_keepalive {
+        limits.keepalive = keepalive(raw, &at.key("tcpKeepalive"), report);
     }
+}
+
+/// Istio hands whole seconds to Envoy, for which a time or an interval of 0 switches keep-alive off; 0
+/// probes are those of the system.
+fn keepalive(raw: &raw::TcpKeepalive, at: &At<'_>, report: &mut Report) -> Option<Keepalive> {
+    let seconds = |given: Option<Duration>| given.map(|given| Duration::from_secs(given.as_secs()));
+    let keepalive = Keepalive {
+        time: seconds(duration(raw.time.as_ref(), &at.key("time"), report)),
+        interval: seconds(duration(raw.interval.as_ref(), &at.key("interval"), report)),
+        probes: count(raw.probes, &at.key("probes"), report).filter(|probes| *probes > 0),
+    };
+    let off = [keepalive.time, keepalive.interval].contains(&Some(Duration::ZERO));
+    (!off).then_some(keepalive)
 }
 
 fn http_settings(http: &raw::HttpSettings, into: &mut Connections, at: &At<'_>, report: &mut Report) {
