@@ -30,6 +30,8 @@ pub(crate) struct Answer {
     pub(crate) elapsed_ms: Option<u64>,
     #[serde(default)]
     pub(crate) seen: Vec<Seen>,
+    /// Envoy's response flags of the access log; none when no line was found.
+    pub(crate) flags: Option<String>,
     /// How often each "status body" came, of a repeated request; nothing else is recorded then.
     pub(crate) counts: Option<BTreeMap<String, u64>>,
     /// The counts are no matter of chance.

@@ -12,7 +12,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpSocket, TcpStream};
 
 use crate::answer::Headers;
-use crate::material::Material;
+use crate::material::{Material, sha256};
 use crate::request::Request;
 
 /// What came back.
@@ -68,6 +68,11 @@ pub(crate) async fn exchange(
     }
 }
 
+/// The trace id by which a request's line of the access log is found.
+pub(crate) fn trace(case: &str) -> String {
+    sha256(case.as_bytes())[..32].to_owned()
+}
+
 async fn connect(request: &Request) -> io::Result<TcpStream> {
     let socket = TcpSocket::new_v4()?;
     socket.bind(SocketAddr::new(request.from, 0))?;
@@ -110,6 +115,10 @@ impl Message {
             headers.push(("x-up".into(), up.clone()));
         }
         headers.push(("x-case".into(), case.to_owned()));
+        if number.is_none() && request.is_logged() {
+            let traceparent = format!("00-{}-0000000000000001-00", trace(case));
+            headers.push(("traceparent".into(), traceparent));
+        }
         Self {
             method: request.method.clone(),
             scheme: if request.tls.is_some() { "https" } else { "http" },

@@ -37,6 +37,10 @@ pub(crate) fn compare(expected: &Answer, got: &Answer) -> Vec<Difference> {
     {
         found.field("elapsed_ms", &e, &g);
     }
+    // a request that a codec refuses may have no line, here or there
+    if expected.flags.is_some() && (got.flags.is_some() || expected.flags.as_deref() != Some("-")) {
+        found.field("flags", &expected.flags, &got.flags);
+    }
     found.seen(expected, got);
     found.0
 }

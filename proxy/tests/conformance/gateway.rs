@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 
+use chassis::access::Record;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::process::{Child, Command};
@@ -148,6 +149,23 @@ impl Gateway {
         self.process.try_wait().ok().flatten()
     }
 
+    /// The response flags of a request in the access log. A line that must come is waited for.
+    pub(crate) async fn flags(&self, trace: &str, waits: bool) -> Option<String> {
+        let deadline = Instant::now() + if waits { LOGGED } else { Duration::from_millis(20) };
+        loop {
+            let output = fs::read_to_string(self.folder.join(OUTPUT)).unwrap_or_default();
+            let records = output.lines().rev().filter(|line| line.starts_with('{'));
+            let mut records = records.filter_map(|line| serde_json::from_str::<Record>(line).ok());
+            if let Some(record) = records.find(|record| record.trace == trace) {
+                return Some(record.flag.unwrap_or_else(|| "-".to_owned()));
+            }
+            if Instant::now() > deadline {
+                return None;
+            }
+            sleep(Duration::from_millis(2)).await;
+        }
+    }
+
     /// The last of what it printed.
     pub(crate) fn output(&self) -> String {
         let output = fs::read_to_string(self.folder.join(OUTPUT)).unwrap_or_default();
@@ -177,6 +195,7 @@ async fn is_ok(admin: SocketAddr, path: &str) -> io::Result<bool> {
     Ok(&status_line == b"HTTP/1.1 200")
 }
 
+const LOGGED: Duration = Duration::from_secs(2);
 const START: Duration = Duration::from_secs(15);
 const BETWEEN_ATTEMPTS: Duration = Duration::from_millis(20);
 const LAST_LINES: usize = 12;

@@ -62,7 +62,7 @@ async fn the_proxy_answers_as_istio_and_envoy_do() {
         );
         running.spawn(async move {
             let _turn = turn.acquire_owned().await;
-            run(&case, &material, &differences).await
+            run(&case, &material, &differences, against_envoy).await
         });
     }
     let mut total = Report::default();
@@ -127,7 +127,12 @@ impl Report {
     }
 }
 
-async fn run(folder: &Path, material: &Arc<Material>, differences: &Differences) -> Report {
+async fn run(
+    folder: &Path,
+    material: &Arc<Material>,
+    differences: &Differences,
+    against_envoy: bool,
+) -> Report {
     let mut report = Report::default();
     let mut fixed = upstream::PORTS.to_vec();
     fixed.extend([gateway::ADMIN, request::FIRST_PLAIN_LISTENER]);
@@ -147,13 +152,14 @@ async fn run(folder: &Path, material: &Arc<Material>, differences: &Differences)
         }
     };
     for (i, (request, expected)) in case.requests.iter().zip(&case.answers).enumerate() {
-        let got = ask::ask(
-            request,
-            &format!("{}/{}", case.name, request.name),
-            &upstreams,
-            material,
-        )
-        .await;
+        let key = format!("{}/{}", case.name, request.name);
+        let mut got = ask::ask(request, &key, &upstreams, material).await;
+        if request.is_logged() && !against_envoy {
+            let waits = expected.flags.as_deref().is_some_and(|flags| flags != "-");
+            got.flags = gateway.flags(&client::trace(&key), waits).await;
+        } else {
+            got.flags.clone_from(&expected.flags);
+        }
         if let Some(status) = gateway.ended() {
             let why = format!(
                 "{} / {}: the gateway ended, {status}\n{}",

@@ -53,6 +53,21 @@ pub(crate) struct Request {
     pub(crate) from: IpAddr,
 }
 
+impl Request {
+    /// Whether its line of the access log can be told: it is sent once, as HTTP, and one more header
+    /// changes nothing.
+    pub(crate) fn is_logged(&self) -> bool {
+        let once = self.repeat.or(self.parallel).is_none();
+        let size: usize = self
+            .headers
+            .0
+            .iter()
+            .map(|(name, value)| name.len() + value.len())
+            .sum();
+        once && self.raw.is_none() && self.headers.0.len() < 50 && size < 10_000
+    }
+}
+
 /// How the client does TLS.
 #[derive(Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
