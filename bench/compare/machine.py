@@ -28,7 +28,7 @@ def install():
                        stdout=subprocess.DEVNULL)
     for version in ENVOYS:
         envoy(version)
-    subprocess.run(["cargo", "build", "--release", "--quiet", "-p", "proxy"], cwd=ROOT, check=True)
+    subprocess.run(["cargo", "build", "--release", "--quiet", "-p", "proxy", "-p", "frontend", "-p", "backend"], cwd=ROOT, check=True)
     subprocess.run(["cargo", "build", "--release", "--quiet"], cwd=ROOT / "bench" / "relay", check=True,
                    env=os.environ | {"CARGO_TARGET_DIR": str(WORK / "relay")})
 

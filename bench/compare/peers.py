@@ -57,13 +57,13 @@ class Proxy(Peer):
     features = "the documents of istio/egress as they are; metrics, trace context, header hygiene, default retries"
     roles = ("egress", "gateway")
 
-    def command(self, site, role, port, access_log="off", extra="", **options):
+    def command(self, site, role, port, access_log="off", **options):
         origin = self.origin(site, role, options)
         pki = site.directory / "pki"
         flags = ["--bind", "127.0.0.1", "--admin", f"127.0.0.1:{free_port()}", "--access-log", access_log]
         if role == "gateway":
             documents = site.fill("proxy-gateway.yaml", "gateway.yaml", ORIGIN=origin)
-            documents.write_text(documents.read_text() + extra)
+            documents.write_text(grown(documents.read_text(), options))
             flags += ["--namespace", "istio-ingress", "--labels", "istio=ingress", "--port-map", f"80:{port}",
                       "--mesh-config", machine.ROOT / "istio/mesh-config.yaml"]
         else:
@@ -99,6 +99,8 @@ class Envoy(Peer):
         protocol = "http2_protocol_options" if options.get("upstream") == "http2" else "http_protocol_options"
         config = site.fill(template, f"{self.version}-{template}", PORT=port, ADMIN=free_port(), ORIGIN=self.origin(site, role, options),
                            UPSTREAM_PROTOCOL=protocol, JWKS=json.dumps(site.jwks)[1:-1])
+        if options.get("routes") or options.get("policies"):
+            config.write_text(json.dumps(grown_envoy(json.loads(config.read_text()), options)))
         return [machine.envoy(self.version), "-c", config, "--concurrency", "1", "--disable-hot-restart", "-l", "error"], {}
 
 
@@ -136,6 +138,46 @@ class Relay(Peer):
 
 PROXY = Proxy()
 PEERS = [PROXY, Envoy("1.40.0", False), Envoy("1.38.3", True), Nginx(), HaProxy(), Relay()]
+
+
+ROUTE = """  - name: other-{0}
+    match: [{{uri: {{prefix: /other-{0}/}}}}]
+    route: [{{destination: {{host: backend.test}}}}]
+"""
+POLICY = """---
+apiVersion: security.istio.io/v1
+kind: AuthorizationPolicy
+metadata: {{name: other-{0}, namespace: istio-ingress}}
+spec:
+  selector: {{matchLabels: {{istio: ingress}}}}
+  action: ALLOW
+  rules:
+  - from: [{{source: {{requestPrincipals: ["https://securetoken.google.com/other-{0}/*"]}}}}]
+    to: [{{operation: {{paths: ["/other-{0}/*"]}}}}]
+"""
+
+
+def grown(text, options):
+    """Routes and policies before the ones that take the request: the worst place for it."""
+    routes = "".join(ROUTE.format(at) for at in range(options.get("routes", 0)))
+    policies = "".join(POLICY.format(at) for at in range(options.get("policies", 0)))
+    return text.replace("  http:\n", "  http:\n" + routes, 1) + policies
+
+
+def grown_envoy(config, options):
+    """The same in what istiod makes of it: a route each, and an entry in the RBAC filter each."""
+    manager = config["staticResources"]["listeners"][0]["filterChains"][0]["filters"][0]["typedConfig"]
+    routes = manager["routeConfig"]["virtualHosts"][0]["routes"]
+    others = [json.loads(json.dumps(routes[0])) for _ in range(options.get("routes", 0))]
+    for at, route in enumerate(others):
+        route["match"]["prefix"] = f"/other-{at}/"
+    routes[:0] = others
+    policies = next(one for one in manager["httpFilters"] if "rbac" in one["name"])["typedConfig"]["rules"]["policies"]
+    model = json.dumps(policies["ns[istio-ingress]-policy[users]-rule[1]"])
+    for at in range(options.get("policies", 0)):
+        policies[f"ns[istio-ingress]-policy[other-{at}]-rule[0]"] = json.loads(
+            model.replace("/api/", f"/other-{at}/").replace("demo-acme", f"other-{at}"))
+    return config
 
 
 def origin(directory):

@@ -49,6 +49,11 @@ def markdown(rows, peers, results):
                 "| peer | " + " | ".join(f"{count}" for count in counts) + " |", "|---|" + "---|" * len(counts)]
         for name, one in results["held"].items():
             out.append(f"| {name} | " + " | ".join(f"{one[str(count)]:.0f}" if str(count) in one else "–" for count in counts) + " |")
+    if results.get("services"):
+        out += ["", "The other two services, and nginx with the same bytes as a static file:", "",
+                "| service | asked for | answer | µs per request | nginx, static | exec to first answer, ms | resident after the load, MB |", "|---|---|---|---|---|---|---|"]
+        out += [f"| {name} | `{one['path']}` | {one['bytes']} B | {one['cpu']:.1f} | {one['nginx']:.1f} | {one['first']:.1f} | {one['resident']:.0f} |"
+                for name, one in results["services"].items()]
     if results.get("latency"):
         out += ["", f"Latency at {results['latency_rate']} requests a second, 25 B, 64 connections, ms:", "", "| peer | p50 | p99 | p99.9 |", "|---|---|---|---|"]
         out += [f"| {name} | " + " | ".join(f"{value:.2f}" for value in one) + " |" for name, one in results["latency"].items()]

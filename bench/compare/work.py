@@ -51,6 +51,8 @@ ROWS = [
     Row("25 B, HTTP/2 to the upstream", upstream="http2", peers=("proxy", "Envoy 1.40.0", "HAProxy")),
     Row("one RS256 token and a policy", role="gateway", path="/api/f25", tokens="rs256", must={ISTIO: 0.35}, goal={ISTIO: 0.25}),
     Row("one ES256 token and a policy", role="gateway", path="/api/f25", tokens="es256"),
+    Row("one RS256 token, 1000 routes", role="gateway", path="/api/f25", tokens="rs256", options={"routes": 1000}, peers=("proxy", ISTIO)),
+    Row("one RS256 token, 100 policies", role="gateway", path="/api/f25", tokens="rs256", options={"policies": 100}, peers=("proxy", ISTIO)),
     Row("10 000 RS256 tokens and a policy", role="gateway", path="/api/f25", tokens="many", must={ISTIO: 0.80}, goal={ISTIO: 0.60}),
 ]
 
