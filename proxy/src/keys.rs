@@ -9,14 +9,16 @@
 mod fetch;
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
+use anyhow::Context;
 use arc_swap::ArcSwapOption;
 
 use crate::authenticate::{self, Refusal, TokenCache};
 use crate::head::Head;
 use crate::plan::authentication::{JwtRule, KeySource};
+use crate::tls::identity::sha256;
 pub(crate) use fetch::Fetcher;
 
 /// How often a set is fetched anew.
@@ -43,6 +45,7 @@ pub(crate) struct KeySet {
     schedule: Mutex<Schedule>,
     /// Held by whoever fetches.
     flight: tokio::sync::Mutex<()>,
+    caches: Mutex<Vec<Weak<TokenCache>>>,
     fetcher: Fetcher,
     started: AtomicBool,
 }
@@ -52,6 +55,8 @@ struct Schedule {
     failures: u32,
     on_demand: Option<Instant>,
     fetched: Option<Instant>,
+    /// Of the text that the keys were read from.
+    digest: String,
     problem: String,
 }
 
@@ -70,9 +75,11 @@ impl KeySet {
                 failures: 0,
                 on_demand: None,
                 fetched: None,
+                digest: String::new(),
                 problem: String::new(),
             }),
             flight: tokio::sync::Mutex::default(),
+            caches: Mutex::default(),
             fetcher: fetcher.clone(),
             started: AtomicBool::new(false),
         }))
@@ -156,17 +163,25 @@ impl KeySet {
         if self.lock().next > Instant::now() {
             return;
         }
-        match self.fetcher.key_set(&self.source).await {
-            Ok(keys) => self.fetched(keys),
-            Err(error) => self.failed(&format!("{error:#}")),
+        let fetched = self.fetcher.key_set(&self.source).await;
+        if let Err(error) = fetched.and_then(|text| self.fetched(&text)) {
+            self.failed(&format!("{error:#}"));
         }
     }
 
-    fn fetched(&self, keys: jwt::Jwks) {
-        let ids: Vec<&str> = keys.key_ids().collect();
-        tracing::debug!("keys of {}: {}", self.name(), ids.join(", "));
-        self.current.store(Some(Arc::new(keys)));
+    /// The same set again changes nothing: tokens that it verified stay verified.
+    fn fetched(&self, text: &str) -> anyhow::Result<()> {
+        let digest = sha256(text.as_bytes());
+        if self.lock().digest != digest {
+            let keys = jwt::Jwks::parse(text).context("the answer is not a key set")?;
+            let ids: Vec<&str> = keys.key_ids().collect();
+            tracing::debug!("keys of {}: {}", self.name(), ids.join(", "));
+            self.current.store(Some(Arc::new(keys)));
+            let mut caches = self.caches.lock().unwrap_or_else(PoisonError::into_inner);
+            caches.retain(|cache| cache.upgrade().inspect(|cache| cache.clear()).is_some());
+        }
         let mut schedule = self.lock();
+        schedule.digest = digest;
         if !schedule.problem.is_empty() {
             tracing::info!("keys of {}: fetched", self.name());
             schedule.problem.clear();
@@ -174,6 +189,14 @@ impl KeySet {
         schedule.failures = 0;
         schedule.fetched = Some(Instant::now());
         schedule.next = Instant::now() + REFRESH;
+        Ok(())
+    }
+
+    /// A cache of tokens that were verified with these keys: emptied when they change.
+    pub(crate) fn empties(&self, cache: &Arc<TokenCache>) {
+        let mut caches = self.caches.lock().unwrap_or_else(PoisonError::into_inner);
+        caches.retain(|cache| cache.strong_count() > 0);
+        caches.push(Arc::downgrade(cache));
     }
 
     fn failed(&self, problem: &str) {
@@ -214,7 +237,7 @@ impl KeySet {
 /// The key sets of a plan's rules, by their places, and the tokens that were verified with them.
 pub(crate) struct KeySets {
     pub(crate) sets: Vec<Arc<KeySet>>,
-    pub(crate) tokens: TokenCache,
+    pub(crate) tokens: Arc<TokenCache>,
 }
 
 impl KeySets {
@@ -257,4 +280,46 @@ fn now() -> u64 {
         .duration_since(UNIX_EPOCH)
         .unwrap_or_default()
         .as_secs()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::tls::material::Secrets;
+    use crate::upstream::dns::Names;
+
+    /// Two sets that differ in the name of their one key.
+    fn set(kid: &str) -> String {
+        let key = r#"{"kty":"EC","crv":"P-256","kid":"KID","x":"MKBCTNIcKUSDii11ySs3526iDZ8AiTo7Tu6KPAqv7D4","y":"4Etl6SRW2YiLUrN5vfvVHuhp7x8PxltmWWlbbM4IFyM"}"#;
+        format!("{{\"keys\":[{}]}}", key.replace("KID", kid))
+    }
+
+    #[tokio::test]
+    async fn a_refresh_forgets_verified_tokens_only_when_the_keys_have_changed() {
+        chassis::crypto::install();
+        let fetcher = Fetcher::new(&Names::default(), &Secrets::default());
+        let source = KeySource::Remote {
+            uri: "http://127.0.0.1:1/".into(),
+            timeout: Duration::from_secs(1),
+        };
+        let keys = KeySet::new(&source, &fetcher).unwrap();
+        let cache = Arc::new(TokenCache::new());
+        keys.empties(&cache);
+        let mut before = None;
+        for (text, kept) in [
+            (set("a"), 0),
+            (set("a"), 1),
+            (set("b"), 0),
+            ("<html>".to_owned(), 1),
+        ] {
+            cache.remember_for_tests();
+            let _ = keys.fetched(&text);
+            assert_eq!(cache.len(), kept, "{text}");
+            let now = keys.current.load_full();
+            assert_eq!(same(before.as_ref(), now.as_ref()), kept == 1, "{text}");
+            before = now;
+        }
+    }
 }

@@ -238,15 +238,22 @@ async fn housekeeping(process: Arc<Process>, poll: Duration) {
     certificates.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
         tokio::select! {
-            _ = sweep.tick() => process.current().clusters.iter().for_each(|cluster| cluster.sweep()),
+            _ = sweep.tick() => {
+                let runtime = process.current();
+                survive(move || runtime.clusters.iter().for_each(|cluster| cluster.sweep())).await;
+            }
             _ = certificates.tick() => {
                 let runtime = process.current();
-                let polled = tokio::task::spawn_blocking(move || runtime.poll_certificates());
-                if polled.await.is_err() {
-                    return;
-                }
+                survive(move || runtime.poll_certificates()).await;
             }
         }
+    }
+}
+
+/// Does a part of the housekeeping off the runtime's threads. The next turn comes, whatever becomes of it.
+async fn survive(part: impl FnOnce() + Send + 'static) {
+    if let Err(error) = tokio::task::spawn_blocking(part).await {
+        tracing::error!("a part of the housekeeping failed and is tried again: {error}");
     }
 }
 

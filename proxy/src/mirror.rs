@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use http::{HeaderName, HeaderValue};
 use http_body_util::BodyExt as _;
+use prometheus_client::metrics::counter::Counter;
 use tokio::sync::Semaphore;
 
 use crate::body;
@@ -17,9 +18,12 @@ use crate::headers::{self, Timeouts};
 use crate::plan::route::Mirror;
 use crate::upstream::{Call, Cluster, Rules, exchange};
 
-/// How many copies may be under way.
+/// How many copies may be under way, and how often there was no room for one.
 #[derive(Clone)]
-pub(crate) struct Room(Arc<Semaphore>);
+pub(crate) struct Room {
+    units: Arc<Semaphore>,
+    dropped: Counter,
+}
 
 /// The copies of one request, which is still being received.
 pub(crate) struct Copies {
@@ -30,8 +34,11 @@ pub(crate) struct Copies {
 
 impl Room {
     /// All of it.
-    pub(crate) fn new() -> Room {
-        Room(Arc::new(Semaphore::new(UNITS)))
+    pub(crate) fn new(dropped: &Counter) -> Room {
+        Room {
+            units: Arc::new(Semaphore::new(UNITS)),
+            dropped: dropped.clone(),
+        }
     }
 }
 
@@ -83,6 +90,7 @@ impl Copies {
 
     fn send(self, body: &body::Incoming) {
         let Some(body) = body.copied() else {
+            self.room.dropped.inc_by(self.calls.len() as u64);
             return tracing::debug!(
                 "a request of more than {} bytes is not mirrored",
                 body::upload::REPLAY
@@ -90,7 +98,8 @@ impl Copies {
         };
         for (cluster, call) in self.calls {
             let units = u32::try_from(1 + body.len() / UNIT).unwrap_or(u32::MAX);
-            let Ok(units) = self.room.0.clone().try_acquire_many_owned(units) else {
+            let Ok(units) = self.room.units.clone().try_acquire_many_owned(units) else {
+                self.room.dropped.inc();
                 tracing::debug!("no copy for {}: too many are under way", cluster.name);
                 continue;
             };

@@ -122,6 +122,8 @@ impl Runtime {
                 .cloned();
             sets.push(same.map_or_else(|| KeySet::new(&rule.keys, &fetcher), Ok)?);
         }
+        let tokens = Arc::new(TokenCache::new());
+        sets.iter().for_each(|set| set.empties(&tokens));
         let servers = plan
             .listeners
             .iter()
@@ -130,11 +132,8 @@ impl Runtime {
             generation: before.map_or(0, |before| before.generation) + 1,
             servers: servers.collect::<anyhow::Result<_>>()?,
             metrics: telemetry.metrics.routes(&plan),
-            keys: KeySets {
-                sets,
-                tokens: TokenCache::new(),
-            },
-            room: Room::new(),
+            keys: KeySets { sets, tokens },
+            room: Room::new(&telemetry.metrics.copies_dropped),
             clusters,
             plan,
         })

@@ -137,6 +137,7 @@ impl Cluster {
                     .or(spec.tls.as_ref().map(|_| AGE)),
                 requests: spec.limits.max_requests_per_connection,
                 streams: spec.limits.max_streams.unwrap_or(STREAMS),
+                most: KEPT,
             },
             endpoints: ArcSwap::from_pointee(Endpoints::new(first.clone(), &spec.balance)),
             known: ArcSwap::from_pointee(first),
@@ -380,5 +381,7 @@ const IDLE: Duration = Duration::from_secs(3600);
 const AGE: Duration = Duration::from_secs(50 * 60);
 /// What a server should allow at least (RFC 9113, section 6.5.2).
 const STREAMS: u32 = 100;
+/// Idle connections of an endpoint. Nobody's load needs so many; a client that makes up names would.
+const KEPT: usize = 1024;
 /// Envoy's window for merging updates.
 const MERGED: Duration = Duration::from_secs(1);

@@ -37,6 +37,24 @@ impl TokenCache {
         }
     }
 
+    /// Forgets everything: memory is freed at once when keys change, where entries would otherwise only
+    /// grow out.
+    pub(crate) fn clear(&self) {
+        for shard in &self.shards {
+            *lock(shard) = Generations::default();
+        }
+    }
+
+    /// One entry more, the same every time.
+    #[cfg(test)]
+    pub(crate) fn remember_for_tests(&self) {
+        let key = Key {
+            rule: 0,
+            digest: [0; 32],
+        };
+        self.insert(key, super::verify::accepted_for_tests());
+    }
+
     /// How many tokens are remembered.
     pub(crate) fn len(&self) -> usize {
         let sizes = self.shards.iter().map(|shard| {

@@ -39,11 +39,11 @@ impl Fetcher {
         }
     }
 
-    /// The keys of a source.
-    pub(super) async fn key_set(&self, source: &KeySource) -> anyhow::Result<jwt::Jwks> {
-        let text = match source {
-            KeySource::Inline(text) => text.to_string(),
-            KeySource::Remote { uri, timeout } => self.get(uri, *timeout).await?,
+    /// The key set of a source, as text.
+    pub(super) async fn key_set(&self, source: &KeySource) -> anyhow::Result<String> {
+        match source {
+            KeySource::Inline(text) => Ok(text.to_string()),
+            KeySource::Remote { uri, timeout } => self.get(uri, *timeout).await,
             KeySource::Discovery { issuer, timeout } => {
                 let issuer = issuer.strip_suffix('/').unwrap_or(issuer);
                 let document = format!("{issuer}/.well-known/openid-configuration");
@@ -52,10 +52,9 @@ impl Fetcher {
                     serde_json::from_str(&found).with_context(|| format!("{document} is not JSON"))?;
                 let uri = found.get("jwks_uri").and_then(serde_json::Value::as_str);
                 let uri = uri.with_context(|| format!("{document} names no jwks_uri"))?;
-                self.get(uri, *timeout).await?
+                self.get(uri, *timeout).await
             }
-        };
-        jwt::Jwks::parse(&text).context("the answer is not a key set")
+        }
     }
 
     async fn get(&self, uri: &str, timeout: Duration) -> anyhow::Result<String> {

@@ -40,6 +40,8 @@ pub(crate) struct Metrics {
     pub(crate) handshakes: Counter,
     /// ... and those that failed or took too long.
     pub(crate) failed_handshakes: Counter,
+    /// Copies for mirrors that were not sent, for want of room.
+    pub(crate) copies_dropped: Counter,
     /// Seconds to the end of each certificate in use.
     pub(crate) certificates: Family<CertificateLabels, Gauge>,
     /// Seconds since each key set was fetched.
@@ -128,6 +130,7 @@ impl Metrics {
             connections: Gauge::default(),
             handshakes: Counter::default(),
             failed_handshakes: Counter::default(),
+            copies_dropped: Counter::default(),
             certificates: Family::default(),
             key_ages: Family::default(),
             upstreams: Measured::default(),
@@ -153,6 +156,7 @@ impl Metrics {
         to.register("ejected_endpoints", "Left out after errors, by upstream", now.ejected.clone());
         to.register("ejections", "How often endpoints were left out, by upstream", now.ejections.clone());
         to.register("refusals", "Answered by the proxy itself, by reason", self.refusals.clone());
+        to.register("mirror_copies_dropped", "Copies of requests that were not sent: too many, or too large", self.copies_dropped.clone());
         to.register("active_requests", "Requests being answered", self.active.clone());
         to.register("connections", "Connections from clients", self.connections.clone());
         to.register("handshakes", "TLS handshakes with clients that succeeded", self.handshakes.clone());

@@ -38,6 +38,10 @@ impl Originator {
         upstream: &str,
         generation: u64,
     ) -> anyhow::Result<Originator> {
+        // at the start one upstream that will refuse us is no reason to serve none; later what works stays
+        if generation > 0 {
+            files.valid_now()?;
+        }
         let builder = ClientConfig::builder_with_provider(super::provider())
             .with_protocol_versions(&super::versions(TlsVersion::V1_2, TlsVersion::V1_3))
             .context("no TLS version")?

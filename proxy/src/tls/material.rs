@@ -154,7 +154,7 @@ impl Files {
         super::identity::sha256(&all)
     }
 
-    /// Certificate and key, which must fit together and be valid now.
+    /// Certificate and key, which must fit together.
     pub(crate) fn certified_key(&self) -> anyhow::Result<Option<Arc<CertifiedKey>>> {
         let (Some(certificate), Some(key)) = (&self.certificate, &self.key) else {
             return Ok(None);
@@ -171,8 +171,15 @@ impl Files {
         certified
             .keys_match()
             .map_err(|_| anyhow!("{key}: this key does not belong to the certificate {certificate}"))?;
-        valid_now(certificate, &certified.cert)?;
         Ok(Some(Arc::new(certified)))
+    }
+
+    /// Whether the certificate that we show is valid now, or every peer will refuse it.
+    pub(crate) fn valid_now(&self) -> anyhow::Result<()> {
+        match &self.certificate {
+            Some(certificate) => valid_now(certificate, &certificate.certificates()?),
+            None => Ok(()),
+        }
     }
 
     /// The leaf certificate, read.
@@ -239,7 +246,6 @@ impl fmt::Display for File {
     }
 }
 
-/// Every certificate that we show must be valid, or every peer will refuse it.
 fn valid_now(file: &File, chain: &[CertificateDer<'_>]) -> anyhow::Result<()> {
     for der in chain {
         let Some(certificate) = Certificate::read(der) else {

@@ -37,6 +37,7 @@ impl Terminator {
     /// Builds from what the files hold.
     pub(crate) fn build(tls: &ServerTls, files: &Files) -> anyhow::Result<Terminator> {
         let key = files.certified_key()?.context("no certificate")?;
+        files.valid_now()?;
         let mut provider = rustls::crypto::ring::default_provider();
         restrict(&mut provider.cipher_suites, &tls.cipher_suites);
         let provider = Arc::new(provider);

@@ -76,6 +76,9 @@ pub(crate) struct Lifetimes {
     pub(crate) requests: Option<u32>,
     /// Streams of an HTTP/2 connection at a time; beyond them another connection is made.
     pub(crate) streams: u32,
+    /// Connections of an endpoint that wait for a request, of each protocol; the one that waits longest goes
+    /// first. Where the Host makes the server's name, clients choose how many names there are.
+    pub(crate) most: usize,
 }
 
 /// The connections of one endpoint.
@@ -104,7 +107,11 @@ impl Pool {
         let now = Instant::now();
         connection.idle_since = now;
         if !connection.is_over(lifetimes, now) {
-            lock(&self.idle).push((key, connection));
+            let mut idle = lock(&self.idle);
+            if idle.len() >= lifetimes.most {
+                idle.remove(0);
+            }
+            idle.push((key, connection));
         }
     }
 
@@ -156,6 +163,14 @@ impl Pool {
                 one.served += 1;
                 one.last = Instant::now();
                 return (one.state.clone(), stream, true);
+            }
+        }
+        if shared.len() >= lifetimes.most {
+            // one that serves somebody ends with its last request
+            let idle = |one: &Shared| one.streams.load(Ordering::Relaxed) == 0;
+            let oldest = shared.iter().enumerate().filter(|(_, one)| idle(one));
+            if let Some((at, _)) = oldest.min_by_key(|(_, one)| one.last) {
+                shared.remove(at);
             }
         }
         let (sender, state) = watch::channel(None);
@@ -271,3 +286,65 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 const HEADERS: usize = 100;
 /// Bytes of an HTTP/2 answer's head.
 const HEADER_BYTES: u32 = 256 * 1024;
+
+#[cfg(test)]
+mod tests {
+    use tokio::net::{TcpListener, TcpStream};
+
+    use super::*;
+    use crate::upstream::connect::Socket;
+    use crate::upstream::limits::Limits;
+
+    const TWO: Lifetimes = Lifetimes {
+        idle: None,
+        whole: None,
+        requests: None,
+        streams: 10,
+        most: 2,
+    };
+
+    fn named(name: &str, http2: bool) -> Key {
+        Key {
+            http2,
+            name: Some(name.into()),
+            certificates: 0,
+        }
+    }
+
+    /// Both ends of a connection.
+    async fn connection(listener: &TcpListener) -> (Stream, TcpStream) {
+        let ours = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+        (
+            Stream::Plain(Socket::Tcp(ours)),
+            listener.accept().await.unwrap().0,
+        )
+    }
+
+    #[tokio::test]
+    async fn names_that_clients_think_up_keep_no_more_connections_than_the_bound() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let (pool, limits) = (Pool::default(), Limits::new(&Default::default()));
+        let mut theirs = Vec::new();
+        for name in ["a", "b", "c"] {
+            let (stream, their) = connection(&listener).await;
+            let made = http1(stream, limits.connection().unwrap()).await.unwrap();
+            pool.give_back(named(name, false), made, TWO);
+            theirs.push(their);
+        }
+        assert_eq!(pool.idle_count(), 2);
+        assert!(pool.take(&named("a", false), TWO).is_none(), "it waited longest");
+        assert!(pool.take(&named("c", false), TWO).is_some());
+
+        for name in ["a", "b", "c"] {
+            let (stream, their) = connection(&listener).await;
+            let share = pool.share(&named(name, true), TWO, || http2(stream)).await;
+            drop(share.map_err(|failure| failure.reason()).unwrap());
+            theirs.push(their);
+        }
+        let kept: Vec<_> = lock(&pool.shared)
+            .iter()
+            .map(|one| one.key.name.clone())
+            .collect();
+        assert_eq!(kept, [Some("b".into()), Some("c".into())]);
+    }
+}
