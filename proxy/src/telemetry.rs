@@ -13,6 +13,7 @@ use chassis::access::{AccessLog, Record};
 use chassis::trace::TraceContext;
 use http::{HeaderMap, HeaderName};
 
+use crate::body::download::Cut;
 use crate::downstream::Downstream;
 use crate::head::Head;
 use crate::plan::route::Route;
@@ -128,11 +129,14 @@ impl Observer {
         self.flags.delayed = true;
     }
 
-    /// The upstream broke off in the middle of its answer.
-    pub(crate) fn broken(&mut self, error: &hyper::Error) {
-        self.flags.reason = match Failure::of(error) {
-            Failure::RemoteReset | Failure::Refused => "UR",
-            _ => "UPE",
+    /// The answer ends early: the upstream broke off, or the route waits no longer.
+    pub(crate) fn broken(&mut self, cut: &Cut) {
+        self.flags.reason = match cut {
+            Cut::Timeout => Failure::Timeout.flag(),
+            Cut::Upstream(error) => match Failure::of(error) {
+                Failure::RemoteReset | Failure::Refused => "UR",
+                _ => "UPE",
+            },
         };
     }
 

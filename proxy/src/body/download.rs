@@ -1,5 +1,6 @@
 //! An answer's body on its way to the client: our own words, or the upstream's as they come.
 
+use std::fmt;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
@@ -34,13 +35,24 @@ enum Content {
         lease: Option<Box<Lease>>,
         /// HTTP/1.1 clients get none (as from Envoy).
         trailers: bool,
+        /// Resolves when the route waits no longer for the rest. Made when the rest is waited for.
+        late: Option<Pin<Box<dyn Future<Output = ()> + Send>>>,
         /// The upstream broke off: told a moment later, so that what came before is written first.
         broken: Option<Broken>,
     },
 }
 
-/// How the upstream broke off, and when that is told.
-struct Broken(hyper::Error, Pin<Box<tokio::time::Sleep>>);
+/// Why an answer ends early.
+#[derive(Debug)]
+pub(crate) enum Cut {
+    /// The upstream broke off.
+    Upstream(hyper::Error),
+    /// The route's timeout spans the whole answer (as with Envoy).
+    Timeout,
+}
+
+/// How the answer broke off, and when that is told.
+struct Broken(Cut, Pin<Box<tokio::time::Sleep>>);
 
 /// hyper drops what it has not written yet, the head too, when a body fails.
 const TOLD_AFTER: Duration = Duration::from_millis(5);
@@ -73,6 +85,7 @@ impl Body {
                 source,
                 lease,
                 trailers,
+                late: None,
                 broken: None,
             },
             told_length: false,
@@ -139,36 +152,37 @@ impl Body {
 
 impl http_body::Body for Body {
     type Data = Bytes;
-    type Error = hyper::Error;
+    type Error = Cut;
 
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Cut>>> {
         let this = &mut *self;
         let frame = match &mut this.content {
             Content::Whole(bytes) => bytes.take().map(|bytes| Ok(Frame::data(bytes))),
             Content::Tunnel(_) => None,
+            Content::Stream { broken: Some(_), .. } => None,
             Content::Stream {
                 source,
+                lease,
                 trailers,
+                late,
                 broken,
-                ..
             } => {
-                if broken.is_none() {
-                    match std::task::ready!(Pin::new(source).poll_frame(cx)) {
-                        Some(Err(error)) => {
-                            if let Some(observer) = &mut this.observer {
-                                observer.broken(&error);
-                            }
-                            *broken = Some(Broken(error, Box::pin(tokio::time::sleep(TOLD_AFTER))));
-                            None
+                let polled = Pin::new(source).poll_frame(cx);
+                let frame = match lease {
+                    Some(lease) if is_late(lease, late, polled.is_pending(), cx) => Some(Err(Cut::Timeout)),
+                    _ => std::task::ready!(polled).map(|frame| frame.map_err(Cut::Upstream)),
+                };
+                match frame {
+                    Some(Err(cut)) => {
+                        if let Some(observer) = &mut this.observer {
+                            observer.broken(&cut);
                         }
-                        Some(Ok(frame)) if frame.is_trailers() && !*trailers => None,
-                        other => other,
+                        *broken = Some(Broken(cut, Box::pin(tokio::time::sleep(TOLD_AFTER))));
+                        None
                     }
-                } else {
-                    None
+                    Some(Ok(frame)) if frame.is_trailers() && !*trailers => None,
+                    Some(Ok(frame)) => Some(Ok(frame)),
+                    None => None,
                 }
             }
         };
@@ -179,7 +193,7 @@ impl http_body::Body for Body {
             std::task::ready!(told.as_mut().poll(cx));
             let broken = broken.take();
             this.ended(false);
-            return Poll::Ready(broken.map(|Broken(error, _)| Err(error)));
+            return Poll::Ready(broken.map(|Broken(cut, _)| Err(cut)));
         }
         match &frame {
             Some(Ok(frame)) => {
@@ -207,6 +221,43 @@ impl http_body::Body for Body {
             Content::Tunnel(_) => SizeHint::with_exact(0),
             Content::Whole(bytes) => SizeHint::with_exact(bytes.as_ref().map_or(0, Bytes::len) as u64),
             Content::Stream { source, .. } => source.size_hint(),
+        }
+    }
+}
+
+/// Whether the deadline has passed; where the rest is `awaited`, arranges to be asked again then.
+fn is_late(
+    lease: &Lease,
+    late: &mut Option<Pin<Box<dyn Future<Output = ()> + Send>>>,
+    awaited: bool,
+    cx: &mut Context<'_>,
+) -> bool {
+    if !awaited {
+        return lease
+            .deadline()
+            .is_some_and(|end| end <= tokio::time::Instant::now());
+    }
+    if late.is_none() {
+        *late = lease.too_late().map(|late| Box::pin(late) as _);
+    }
+    late.as_mut()
+        .is_some_and(|late| late.as_mut().poll(cx).is_ready())
+}
+
+impl fmt::Display for Cut {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Cut::Upstream(_) => "the upstream broke its answer off",
+            Cut::Timeout => "the answer was not complete within the route's timeout",
+        })
+    }
+}
+
+impl std::error::Error for Cut {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Cut::Upstream(error) => Some(error),
+            Cut::Timeout => None,
         }
     }
 }

@@ -8,16 +8,20 @@ use std::error::Error;
 use std::fmt;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use http_body::{Body, Frame, SizeHint};
 use tokio::sync::Notify;
+use tokio::time::Instant;
 
 /// How much of a request's body is kept for another attempt: 1 MiB, exactly that much included.
 pub(crate) const REPLAY: usize = 1024 * 1024;
+
+/// As many frames are kept before they become one. Ordinary ones reach [`REPLAY`] long before.
+const MERGED: usize = 512;
 
 /// How long a client may send nothing in the middle of a body. gRPC streams may: there a pause is
 /// part of the conversation.
@@ -34,6 +38,7 @@ pub(crate) struct Copied(std::collections::VecDeque<Bytes>);
 pub(crate) struct Upload {
     shared: Option<Arc<Shared>>,
     attempt: u32,
+    asked: bool,
 }
 
 /// Why an upload ended early.
@@ -44,6 +49,8 @@ struct Shared {
     state: Mutex<State>,
     complete: AtomicBool,
     completed: Notify,
+    /// When it was.
+    completed_at: OnceLock<Instant>,
 }
 
 struct State {
@@ -53,6 +60,8 @@ struct State {
     kept_bytes: usize,
     /// How many of the kept frames the current attempt has sent.
     sent: usize,
+    /// How many of the kept frames are as few as their bytes allow.
+    merged: usize,
     /// Whether another attempt may follow.
     replayable: bool,
     attempt: u32,
@@ -76,6 +85,7 @@ impl Incoming {
                 kept: std::collections::VecDeque::new(),
                 kept_bytes: 0,
                 sent: 0,
+                merged: 0,
                 replayable,
                 attempt: 0,
                 failed: false,
@@ -85,6 +95,7 @@ impl Incoming {
             }),
             complete: AtomicBool::new(false),
             completed: Notify::new(),
+            completed_at: OnceLock::new(),
         })))
     }
 
@@ -115,6 +126,7 @@ impl Incoming {
         Upload {
             shared: self.0.clone(),
             attempt,
+            asked: false,
         }
     }
 
@@ -146,9 +158,26 @@ impl Incoming {
         self.0.as_ref().is_none_or(complete)
     }
 
+    /// When the client had sent all of it, or `begun` if that was earlier; none while it has not.
+    pub(crate) fn completed_since(&self, begun: Instant) -> Option<Instant> {
+        match &self.0 {
+            None => Some(begun),
+            Some(shared) => shared.completed_at.get().map(|at| begun.max(*at)),
+        }
+    }
+
     /// Whether the client paused for too long.
     pub(crate) fn is_stalled(&self) -> bool {
         self.0.as_ref().is_some_and(|shared| shared.lock().stalled)
+    }
+
+    /// Whether what the client sent is no body as it was announced, or the client left within it.
+    pub(crate) fn is_broken(&self) -> bool {
+        let broken = |shared: &Arc<Shared>| {
+            let state = shared.lock();
+            state.failed && !state.stalled
+        };
+        self.0.as_ref().is_some_and(broken)
     }
 
     /// Runs something that takes a while, and reads what the client sends meanwhile, up to the bound.
@@ -181,6 +210,7 @@ impl Copied {
                 kept: self.0.clone(),
                 kept_bytes: self.len(),
                 sent: 0,
+                merged: 0,
                 replayable: true,
                 attempt: 0,
                 failed: false,
@@ -190,6 +220,7 @@ impl Copied {
             }),
             complete: AtomicBool::new(true),
             completed: Notify::new(),
+            completed_at: OnceLock::from(Instant::now()),
         })))
     }
 }
@@ -234,6 +265,7 @@ impl Shared {
                 if let Ok(data) = frame.into_data() {
                     state.kept_bytes += data.len();
                     state.kept.push_back(data);
+                    state.merge();
                     if state.kept_bytes > REPLAY && state.replayable {
                         state.stop_keeping();
                     }
@@ -258,6 +290,7 @@ impl Shared {
 
     fn end(&self, state: &mut State) {
         state.source = None;
+        let _ = self.completed_at.set(Instant::now());
         self.complete.store(true, Ordering::Release);
         self.completed.notify_waiters();
     }
@@ -281,7 +314,27 @@ impl State {
         for frame in self.kept.drain(..self.sent) {
             self.kept_bytes -= frame.len();
         }
+        self.merged = self.merged.saturating_sub(self.sent);
         self.sent = 0;
+    }
+
+    /// Keeps memory in proportion to the bytes: a frame of one byte holds on to a buffer, and to a place
+    /// here. So from time to time the small ones of late become one, those that were sent and the others.
+    fn merge(&mut self) {
+        if self.kept.len() < self.merged + MERGED {
+            return;
+        }
+        let late = self.kept.split_off(self.merged);
+        let sent = self.sent.saturating_sub(self.merged);
+        let (before, after): (BytesMut, BytesMut) = (joined(late.range(..sent)), joined(late.range(sent..)));
+        if !before.is_empty() {
+            self.kept.push_back(before.freeze());
+            self.sent = self.kept.len();
+        }
+        if !after.is_empty() {
+            self.kept.push_back(after.freeze());
+        }
+        self.merged = self.kept.len();
     }
 
     fn next(&mut self) -> Option<Bytes> {
@@ -291,6 +344,7 @@ impl State {
             return Some(frame);
         }
         let frame = self.kept.pop_front()?;
+        self.merged = self.merged.saturating_sub(1);
         self.kept_bytes -= frame.len();
         Some(frame)
     }
@@ -301,8 +355,14 @@ impl State {
         } else {
             self.kept.len()
         };
-        left == 0 && self.source.is_none()
+        left == 0 && self.source.is_none() && !self.failed
     }
+}
+
+fn joined<'a>(frames: impl Iterator<Item = &'a Bytes>) -> BytesMut {
+    let mut all = BytesMut::new();
+    frames.for_each(|frame| all.extend_from_slice(frame));
+    all
 }
 
 impl Upload {
@@ -321,7 +381,11 @@ impl Body for Upload {
     type Data = Bytes;
     type Error = Aborted;
 
-    fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Aborted>>> {
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Aborted>>> {
+        self.asked = true;
         let Some(shared) = &self.shared else {
             return Poll::Ready(None);
         };
@@ -341,8 +405,10 @@ impl Body for Upload {
         }
     }
 
+    /// Not before it was asked for once: chunks without a byte are a body, too, and sent on as one.
     fn is_end_stream(&self) -> bool {
-        self.shared.as_ref().is_none_or(|shared| shared.lock().is_sent())
+        let sent = |shared: &Arc<Shared>| self.asked && shared.lock().is_sent();
+        self.shared.as_ref().is_none_or(sent)
     }
 
     /// Always unknown: the request's headers say the length, and hyper would add one of its own.
@@ -358,3 +424,85 @@ impl fmt::Display for Aborted {
 }
 
 impl Error for Aborted {}
+
+#[cfg(test)]
+mod tests {
+    use http_body_util::BodyExt as _;
+
+    use super::*;
+
+    fn receiving(replayable: bool) -> State {
+        State {
+            source: None,
+            kept: std::collections::VecDeque::new(),
+            kept_bytes: 0,
+            sent: 0,
+            merged: 0,
+            replayable,
+            attempt: 0,
+            failed: false,
+            idle: None,
+            pause: None,
+            stalled: false,
+        }
+    }
+
+    /// As a client sends that wants much memory for few bytes.
+    #[test]
+    fn bytes_in_frames_of_their_own_cost_little_more_than_bytes() {
+        for replayable in [true, false] {
+            let mut state = receiving(replayable);
+            let (mut first, mut again) = (Vec::new(), Vec::new());
+            for number in 0..100_000_u32 {
+                let byte = Bytes::copy_from_slice(&number.to_le_bytes()[..1]);
+                state.kept_bytes += 1;
+                state.kept.push_back(byte);
+                state.merge();
+                // the upstream takes some at once and some later
+                if number % 1000 > 700 {
+                    while let Some(frame) = state.next() {
+                        first.extend_from_slice(&frame);
+                    }
+                }
+            }
+            assert!(
+                state.kept.len() <= 100_000 / MERGED * 2 + MERGED,
+                "{}",
+                state.kept.len()
+            );
+            while let Some(frame) = state.next() {
+                first.extend_from_slice(&frame);
+            }
+            assert_eq!(
+                first,
+                (0..100_000_u32).map(|number| number as u8).collect::<Vec<_>>()
+            );
+            state.sent = 0;
+            while let Some(frame) = state.next() {
+                again.extend_from_slice(&frame);
+            }
+            assert!(if replayable {
+                again == first
+            } else {
+                again.is_empty()
+            });
+        }
+    }
+
+    #[tokio::test]
+    async fn a_body_that_broke_is_no_body_that_ended() {
+        let mut state = receiving(true);
+        state.failed = true;
+        let shared = Shared {
+            state: Mutex::new(state),
+            complete: AtomicBool::new(false),
+            completed: Notify::new(),
+            completed_at: OnceLock::new(),
+        };
+        let incoming = Incoming(Some(Arc::new(shared)));
+        let mut upload = incoming.upload();
+        assert!(!upload.is_end_stream());
+        assert!(upload.frame().await.unwrap().is_err());
+        assert!(incoming.is_broken() && !upload.is_end_stream());
+    }
+}

@@ -2,9 +2,11 @@
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use http::header::{CONTENT_LENGTH, TRANSFER_ENCODING};
 use http::{Response, StatusCode, Version};
+use tokio::time::Instant;
 
 use super::connect::{self, Handshake};
 use super::failure::Failure;
@@ -25,7 +27,16 @@ pub(crate) struct Lease {
     endpoint: Busy,
     http1: Option<(Key, Http1)>,
     request: Incoming,
+    /// Since when and how long the route waits: for this attempt, and for all of them.
+    patience: [Option<(Instant, Duration)>; 2],
     _counted: (Counted, Option<Counted>),
+}
+
+/// What a deadline is for.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Patience {
+    Attempt,
+    All,
 }
 
 /// Counts a request at its endpoint.
@@ -53,6 +64,9 @@ pub(crate) async fn attempt(
         let connection = acquire(cluster, &endpoint.0, &key, originator);
         let connection = body.while_reading(connection).await?;
         cluster.observed(&endpoint.0, Outcome::Connected);
+        if body.is_broken() {
+            return Err(Failure::Malformed); // and nothing of it goes upstream
+        }
         let counted = match cluster.limits.request() {
             Ok(counted) => counted,
             Err(failure) => {
@@ -118,7 +132,30 @@ impl Lease {
             endpoint,
             http1,
             request: request.clone(),
+            patience: [None; 2],
             _counted: counted,
+        })
+    }
+
+    /// The route waits so long for the whole answer, from the complete request on.
+    pub(crate) fn limit(&mut self, which: Patience, since: Instant, timeout: Option<Duration>) {
+        self.patience[which as usize] = timeout.map(|timeout| (since, timeout));
+    }
+
+    /// Until when the answer has to be there; none while the request is not complete.
+    pub(crate) fn deadline(&self) -> Option<Instant> {
+        deadline(&self.request, &self.patience)
+    }
+
+    /// Resolves at the deadline; none for a route that waits for ever.
+    pub(crate) fn too_late(&self) -> Option<impl Future<Output = ()> + Send + use<>> {
+        let (request, patience) = (self.request.clone(), self.patience);
+        let limited = patience.iter().any(Option::is_some);
+        limited.then_some(async move {
+            request.complete().await;
+            if let Some(end) = deadline(&request, &patience) {
+                tokio::time::sleep_until(end).await;
+            }
         })
     }
 
@@ -148,6 +185,12 @@ impl Lease {
             .give_back(key, connection, self.cluster.lifetimes);
         self.cluster.limits.came_back();
     }
+}
+
+fn deadline(request: &Incoming, patience: &[Option<(Instant, Duration)>; 2]) -> Option<Instant> {
+    let limits = patience.iter().flatten();
+    let ends = limits.filter_map(|(since, timeout)| Some(request.completed_since(*since)? + *timeout));
+    ends.min()
 }
 
 impl Busy {

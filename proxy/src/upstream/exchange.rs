@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use http::uri::{Authority, PathAndQuery, Scheme, Uri};
 use http::{HeaderMap, HeaderValue, Method, Request, Version, header};
 
-use super::attempt::{Answer, attempt};
+use super::attempt::{Answer, Patience, attempt};
 use super::failure::Failure;
 use super::outlier::{self, Outcome};
 use super::{Cluster, Endpoint, retry};
@@ -71,11 +71,14 @@ pub(crate) async fn exchange(
     let began = Instant::now();
     let progress = Mutex::new(Progress::default());
     let deadline = after_body(body, rules.timeouts.total);
-    let result = tokio::select! {
+    let mut result = tokio::select! {
         biased;
         result = attempts(cluster, call, body, rules, &progress, began) => result,
         () = deadline => Err(Failure::Timeout),
     };
+    if let Ok((_, lease)) = &mut result {
+        lease.limit(Patience::All, began.into(), rules.timeouts.total);
+    }
     let progress = progress.into_inner().unwrap_or_else(PoisonError::into_inner);
     if let (Err(Failure::Timeout), Some(endpoint)) = (&result, &progress.endpoint) {
         cluster.observed(endpoint, Outcome::Local(outlier::TIMEOUT));
@@ -134,6 +137,9 @@ async fn attempts(
         if result.is_err() && body.is_stalled() {
             return Err(Failure::Stalled);
         }
+        if result.is_err() && body.is_broken() {
+            return Err(Failure::Malformed);
+        }
         let wanted = rules.retry.filter(|policy| {
             body.is_replayable()
                 && match &result {
@@ -167,11 +173,16 @@ async fn one(
     body: &Incoming,
     rules: Rules<'_>,
 ) -> Result<Answer, Failure> {
-    tokio::select! {
+    let began = Instant::now();
+    let mut result = tokio::select! {
         biased;
         result = attempt(cluster, endpoint, call, body) => result,
         () = after_body(body, rules.timeouts.per_try) => Err(Failure::TryTimeout),
+    };
+    if let Ok((_, lease)) = &mut result {
+        lease.limit(Patience::Attempt, began.into(), rules.timeouts.per_try);
     }
+    result
 }
 
 /// A deadline that begins when the client has sent all; none never ends.

@@ -27,6 +27,8 @@ pub(crate) enum Failure {
     NoEndpoint,
     /// The client stopped in the middle of its request.
     Stalled,
+    /// The client's body is not what its head announced.
+    Malformed,
     /// One attempt took too long.
     TryTimeout,
     /// All of it took too long.
@@ -50,7 +52,11 @@ impl Failure {
     pub(crate) fn is_reset(self) -> bool {
         !matches!(
             self,
-            Failure::NoEndpoint | Failure::TryTimeout | Failure::Timeout | Failure::Stalled
+            Failure::NoEndpoint
+                | Failure::TryTimeout
+                | Failure::Timeout
+                | Failure::Stalled
+                | Failure::Malformed
         )
     }
 
@@ -65,6 +71,7 @@ impl Failure {
             Failure::Overflow => "UO",
             Failure::NoEndpoint => "UH",
             Failure::Stalled => "SI",
+            Failure::Malformed => "DPE",
             Failure::TryTimeout | Failure::Timeout => "UT",
         }
     }
@@ -82,6 +89,7 @@ impl Failure {
             Failure::Overflow => "overflow",
             Failure::NoEndpoint => "no healthy upstream",
             Failure::Stalled => "stream timeout",
+            Failure::Malformed => "downstream protocol error",
             Failure::TryTimeout | Failure::Timeout => "timeout",
         }
     }

@@ -46,6 +46,7 @@ pub(crate) fn outcome(result: &Result<Answer, Failure>) -> Option<Outcome> {
             | Failure::Overflow
             | Failure::NoEndpoint
             | Failure::Stalled
+            | Failure::Malformed
             | Failure::Timeout,
         ) => None,
     }

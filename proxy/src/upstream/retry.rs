@@ -20,7 +20,11 @@ pub(crate) fn after_failure(on: &RetryOn, failure: Failure) -> bool {
         | Failure::RemoteReset
         | Failure::LocalReset
         | Failure::TryTimeout => any_reset,
-        Failure::Overflow | Failure::NoEndpoint | Failure::Stalled | Failure::Timeout => false,
+        Failure::Overflow
+        | Failure::NoEndpoint
+        | Failure::Stalled
+        | Failure::Malformed
+        | Failure::Timeout => false,
     }
 }
 
