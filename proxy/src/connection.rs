@@ -1,6 +1,7 @@
 //! One accepted connection: the TLS handshake if its listener has TLS, then HTTP/1.1 or HTTP/2 by
 //! hyper, within bounds. Each request goes to [`crate::request::handle`].
 
+mod framing;
 mod patience;
 
 use std::net::SocketAddr;
@@ -8,7 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use http::header::CONNECTION;
-use http::{HeaderValue, Request, Response, StatusCode, Version};
+use http::{HeaderMap, HeaderValue, Request, Response, StatusCode, Version};
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
@@ -151,6 +152,7 @@ where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
     let remote = connection.downstream.remote;
+    let metrics = connection.process.telemetry.metrics.clone();
     let connection = Arc::new(connection);
     let pace = Pace::new(codec == Codec::Http2);
     let stream = Patient::new(stream, pace.clone(), HEAD);
@@ -185,6 +187,10 @@ where
     };
     if let Err(error) = ended {
         tracing::debug!(%remote, "connection ended: {error}");
+        if let Some(status) = refused_by_codec(&*error) {
+            let took = std::time::Duration::ZERO;
+            metrics.no_route.answered(status, "DPE", took);
+        }
     }
 }
 
@@ -192,19 +198,43 @@ where
 async fn answer(
     connection: Arc<Connection>,
     pace: Arc<Pace>,
-    request: Request<hyper::body::Incoming>,
+    mut request: Request<hyper::body::Incoming>,
 ) -> Result<Response<Body>, Reset> {
-    let busy = pace.begin();
+    let (busy, refused) = pace.begin();
+    if let Some(refused) = refused {
+        request.extensions_mut().insert(refused);
+    }
     let http1 = request.version() < Version::HTTP_2;
+    let last = http1 && asks_to_close(request.headers());
     let mut response = request::handle(connection, request).await?;
     if response.status() == StatusCode::SWITCHING_PROTOCOLS {
         pace.switch();
-    } else if http1 && pace.is_old() {
+    } else if last || http1 && pace.is_old() {
         let close = HeaderValue::from_static("close");
         response.headers_mut().insert(CONNECTION, close);
     }
     response.body_mut().keeps_busy(busy);
     Ok(response)
+}
+
+/// Whether hyper ended the connection for what the client sent, and with which status: what never became a
+/// request is counted all the same. 0 = by HTTP/2's own means.
+fn refused_by_codec(error: &(dyn std::error::Error + Send + Sync + 'static)) -> Option<u16> {
+    let error = error.downcast_ref::<hyper::Error>()?;
+    let http2 = std::error::Error::source(error).and_then(|source| source.downcast_ref::<h2::Error>());
+    match http2 {
+        Some(error) if error.is_library() => Some(0),
+        _ if error.is_parse_too_large() => Some(431),
+        _ if error.is_parse() => Some(400),
+        _ => None,
+    }
+}
+
+/// `proxy-connection: close`, which hyper does not know, means what `connection: close` means, as with Envoy.
+fn asks_to_close(headers: &HeaderMap) -> bool {
+    let lines = headers.get_all("proxy-connection").iter();
+    let mut options = lines.flat_map(|line| line.as_bytes().split(|byte| *byte == b','));
+    options.any(|option| option.trim_ascii().eq_ignore_ascii_case(b"close"))
 }
 
 /// [`AGE`] and a part that differs.

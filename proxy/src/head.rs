@@ -98,12 +98,14 @@ impl Head {
     /// Whether this is a gRPC request: answers then take gRPC's form. Exact and in lower case, as Envoy
     /// compares it.
     pub(crate) fn is_grpc(&self) -> bool {
-        let value = self
-            .headers
-            .get(http::header::CONTENT_TYPE)
-            .map(HeaderValue::as_bytes);
-        value.is_some_and(|value| value == b"application/grpc" || value.starts_with(b"application/grpc+"))
+        is_grpc(&self.headers)
     }
+}
+
+/// The same of headers that no head was made of.
+pub(crate) fn is_grpc(headers: &HeaderMap) -> bool {
+    let value = headers.get(http::header::CONTENT_TYPE).map(HeaderValue::as_bytes);
+    value.is_some_and(|value| value == b"application/grpc" || value.starts_with(b"application/grpc+"))
 }
 
 /// Nothing of the claims.

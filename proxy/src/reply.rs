@@ -5,12 +5,13 @@
 
 use bytes::Bytes;
 use http::header::{CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, LOCATION, SERVER, WWW_AUTHENTICATE};
+use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode, Version};
 
 use crate::authenticate::Refusal;
 use crate::authorize::Denied;
 use crate::body::Body;
-use crate::head::Head;
+use crate::head::{self, Head};
 use crate::headers::Refused;
 use crate::plan::route::{AbortWith, DirectResponse, Redirect};
 use crate::upstream::Failure;
@@ -69,11 +70,11 @@ impl Asked {
     }
 
     /// By a request that was not fit to be received.
-    pub(crate) fn unfit(method: &Method, version: Version, unread: bool) -> Asked {
+    pub(crate) fn unfit(parts: &Parts, unread: bool) -> Asked {
         Asked {
-            head: method == Method::HEAD,
-            http1: version < Version::HTTP_2,
-            grpc: false,
+            head: parts.method == Method::HEAD,
+            http1: parts.version < Version::HTTP_2,
+            grpc: head::is_grpc(&parts.headers),
             unread,
             upgrade: false,
         }
@@ -106,7 +107,8 @@ impl Reply {
         };
         Reply {
             close: refused.close,
-            always_plain: true,
+            // the codec's own words; what has none was refused behind it
+            always_plain: !refused.body.is_empty(),
             detail: Some(refused.reason),
             ..Reply::new(refused.status, refused.body, flag)
         }
@@ -181,6 +183,7 @@ impl Reply {
             }
             Failure::NoEndpoint => (StatusCode::SERVICE_UNAVAILABLE, "no healthy upstream".to_owned()),
             Failure::Stalled => (StatusCode::REQUEST_TIMEOUT, "stream timeout".to_owned()),
+            Failure::Malformed => (StatusCode::BAD_REQUEST, "Bad Request".to_owned()),
             Failure::Protocol => (StatusCode::BAD_GATEWAY, reset(failure, retried)),
             _ => (StatusCode::SERVICE_UNAVAILABLE, reset(failure, retried)),
         };
@@ -190,6 +193,7 @@ impl Reply {
                 .then(overloaded)
                 .into_iter()
                 .collect(),
+            always_plain: failure == Failure::Malformed,
             detail: Some(failure.reason()),
             ..Reply::new(status, body, failure.flag())
         }

@@ -32,7 +32,7 @@ pub(crate) async fn handle(
         .telemetry
         .observe(telemetry::trace_of(&parts.headers));
     let unread = !incoming.is_end_stream();
-    let unfit = Asked::unfit(&parts.method, parts.version, unread);
+    let unfit = Asked::unfit(&parts, unread);
     let plan = &runtime.plan;
     let downstream = &connection.downstream;
     let version = parts.version;

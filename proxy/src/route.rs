@@ -61,11 +61,11 @@ fn virtual_host<'p>(hosts: &'p VirtualHosts, host: &str) -> Option<&'p VirtualHo
     found.or(hosts.any.as_ref()).map(|host| &**host)
 }
 
-/// A Host without its port: whatever stands behind the last colon, unless other colons say that this is an
-/// address (RFC 3986, section 3.2.2: an IPv6 address stands in brackets).
+/// A Host without its port: whatever stands behind the last colon. An IPv6 address stands in brackets (RFC
+/// 3986, section 3.2.2); one without loses its last group, as with Envoy.
 pub(crate) fn without_port(host: &str) -> &str {
     match host.rsplit_once(':') {
-        Some((name, port)) if !port.contains(']') && (name.ends_with(']') || !name.contains(':')) => name,
+        Some((name, port)) if !port.contains(']') => name,
         _ => host,
     }
 }

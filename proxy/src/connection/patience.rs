@@ -2,17 +2,21 @@
 //! an answer that it does not read for [`STALLED`].
 //!
 //! [`Patient`] sits between the socket, or TLS, and hyper. No clock is read for a request that comes whole:
-//! hyper's own deadline would set a timer for each.
+//! hyper's own deadline would set a timer for each. There [`super::framing`] sees every byte, too.
 
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::Sleep;
+
+use super::framing::Framing;
+use crate::headers::Refused;
 
 /// From the first byte of an HTTP/1 head, or of HTTP/2's preface, to its end.
 pub(crate) const HEAD: Duration = Duration::from_secs(15);
@@ -35,6 +39,8 @@ pub(crate) struct Pace {
     switched: AtomicBool,
     http2: AtomicBool,
     old: AtomicBool,
+    /// The head, by its number, that is refused for its framing; it is the last.
+    refused: OnceLock<(u64, Refused)>,
 }
 
 /// One request on a connection, until its answer has ended.
@@ -50,11 +56,12 @@ impl Pace {
         })
     }
 
-    /// A head is complete.
-    pub(crate) fn begin(self: &Arc<Pace>) -> Busy {
-        self.heads.fetch_add(1, Ordering::Relaxed);
+    /// A head is complete. Says whether it is refused for its framing.
+    pub(crate) fn begin(self: &Arc<Pace>) -> (Busy, Option<Refused>) {
+        let number = self.heads.fetch_add(1, Ordering::Relaxed);
         self.busy.fetch_add(1, Ordering::Relaxed);
-        Busy(self.clone())
+        let refused = self.refused.get().filter(|(first, _)| *first <= number);
+        (Busy(self.clone()), refused.map(|(_, why)| *why))
     }
 
     /// The connection belongs to another protocol from now on.
@@ -80,9 +87,14 @@ impl Pace {
         self.heads.load(Ordering::Relaxed) > 0
     }
 
+    /// Whether what comes are HTTP/1 requests.
+    fn is_http1(&self) -> bool {
+        !self.switched.load(Ordering::Relaxed) && !self.is_http2()
+    }
+
     /// Whether the next bytes begin a head.
     fn is_between(&self) -> bool {
-        self.busy.load(Ordering::Relaxed) == 0 && !self.switched.load(Ordering::Relaxed) && !self.is_http2()
+        self.busy.load(Ordering::Relaxed) == 0 && self.is_http1()
     }
 }
 
@@ -97,8 +109,10 @@ pub(crate) struct Patient<S> {
     stream: S,
     pace: Arc<Pace>,
     head: Duration,
-    /// How much of HTTP/2's preface the first bytes were.
+    /// How much of HTTP/2's preface the first bytes were, and whether that is all of it.
     preface: usize,
+    told: bool,
+    framing: Framing,
     /// A head has begun when so many were complete.
     began: Option<u64>,
     idle: Option<Pin<Box<Sleep>>>,
@@ -112,9 +126,11 @@ impl<S> Patient<S> {
     pub(crate) fn new(stream: S, pace: Arc<Pace>, head: Duration) -> Patient<S> {
         Patient {
             preface: if pace.is_http2() { PREFACE.len() } else { 0 },
+            told: pace.is_http2(),
             stream,
             pace,
             head,
+            framing: Framing::default(),
             began: None,
             idle: None,
             seen: (0, 0),
@@ -124,15 +140,26 @@ impl<S> Patient<S> {
     }
 
     /// Bytes came.
-    fn noticed(&mut self, bytes: &[u8]) {
-        let first = !self.pace.is_used();
-        if first && self.preface < PREFACE.len() {
+    fn noticed(&mut self, bytes: &mut [u8]) {
+        if !self.told {
             let expected = &PREFACE[self.preface..];
-            let common = expected.iter().zip(bytes).take_while(|(one, other)| one == other);
-            self.preface += common.count();
+            let same = expected
+                .iter()
+                .zip(&*bytes)
+                .take_while(|(one, other)| one == other);
+            let same = same.count();
+            self.preface += same;
+            self.told = same < bytes.len() || self.preface == PREFACE.len();
             if self.preface == PREFACE.len() {
                 self.pace.http2.store(true, Ordering::Relaxed);
             }
+        }
+        // what begins like the preface is HTTP/2, or refused by hyper
+        if self.preface < PREFACE_METHOD
+            && self.pace.is_http1()
+            && let Some(refused) = self.framing.read(bytes)
+        {
+            let _ = self.pace.refused.set(refused);
         }
         if self.pace.is_between() && self.began.is_none() {
             self.began = Some(self.pace.heads.load(Ordering::Relaxed));
@@ -198,7 +225,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Patient<S> {
         let before = buffer.filled().len();
         match Pin::new(&mut this.stream).poll_read(cx, buffer) {
             Poll::Ready(Ok(())) => {
-                this.noticed(&buffer.filled()[before..]);
+                this.noticed(&mut buffer.filled_mut()[before..]);
                 Poll::Ready(Ok(()))
             }
             Poll::Pending if this.is_overdue(cx) => {
@@ -250,6 +277,8 @@ fn late(what: &'static str) -> io::Error {
 
 /// RFC 9113, section 3.4.
 const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+/// With so much of it begins no request that is admitted.
+const PREFACE_METHOD: usize = 3;
 
 #[cfg(test)]
 mod tests {
@@ -275,7 +304,7 @@ mod tests {
         // complete in one piece, then a body in many: no deadline
         client.write_all(b"POST / HTTP/1.1\r\n\r\n").await.unwrap();
         assert_eq!(server.read(&mut bytes).await.unwrap(), 19);
-        let busy = pace.begin();
+        let (busy, _) = pace.begin();
         let body = tokio::time::timeout(Duration::from_secs(600), server.read(&mut bytes)).await;
         assert!(body.is_err());
         drop(busy);

@@ -1,11 +1,12 @@
 //! From what the codec read to the [`Head`] that everything else reads.
 
-use http::header::{COOKIE, HOST, REFERER};
+use http::header::{COOKIE, HOST, REFERER, TRANSFER_ENCODING};
 use http::request::Parts;
 use http::uri::PathAndQuery;
 use http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, Version};
 
 use super::{forwarded, hop_by_hop, inline, referer};
+use crate::codec;
 use crate::downstream::Downstream;
 use crate::head::Head;
 use crate::path::normalize;
@@ -101,9 +102,14 @@ pub(crate) fn receive(
         let by_authority = uri.authority().is_some() && uri.path_and_query().is_none();
         return Err(if by_authority {
             Refused::TUNNEL
+        } else if headers.contains_key(TRANSFER_ENCODING) {
+            codec::NOT_IMPLEMENTED
         } else {
             Refused::BAD_REQUEST
         });
+    }
+    if version == Version::HTTP_2 && !is_plain_authority(&uri, &headers) {
+        return Err(Refused::BAD_REQUEST);
     }
     let authority = take_authority(&uri, &mut headers, downstream)?;
     let websocket = if version == Version::HTTP_2 {
@@ -112,7 +118,7 @@ pub(crate) fn receive(
     } else {
         hop_by_hop::clean_request(&mut headers)?
     };
-    let target = target(&method, &uri, normalization)?;
+    let target = target(&method, &uri, version, normalization)?;
     inline::join_request(&mut headers);
     if version == Version::HTTP_2 {
         join_cookies(&mut headers);
@@ -169,18 +175,33 @@ fn take_authority(
     HeaderValue::from_str(host).map_err(|_| Refused::BAD_REQUEST)
 }
 
+/// Over HTTP/2 there is one Host at most, and no userinfo (RFC 9113, section 8.3.1).
+fn is_plain_authority(uri: &Uri, headers: &HeaderMap) -> bool {
+    let userinfo = uri
+        .authority()
+        .is_some_and(|authority| authority.as_str().contains('@'));
+    !userinfo && headers.get_all(HOST).iter().count() < 2
+}
+
 /// Of an authority (RFC 3986, section 3.2), as far as Envoy is strict about it.
 fn is_host_character(byte: u8) -> bool {
     byte.is_ascii_graphic() && !b"/\\,\"<>#?".contains(&byte)
 }
 
-fn target(method: &Method, uri: &Uri, normalization: PathNormalization) -> Result<PathAndQuery, Refused> {
+fn target(
+    method: &Method,
+    uri: &Uri,
+    version: Version,
+    normalization: PathNormalization,
+) -> Result<PathAndQuery, Refused> {
     let sent = uri.path_and_query().ok_or(Refused::BAD_REQUEST)?;
     match sent.as_str().as_bytes().first() {
         Some(b'/') => {}
         // both are well formed, but there is nothing to route
         Some(b'*') if method == Method::OPTIONS => return Err(Refused::NOT_FOUND),
-        Some(b'?') if uri.authority().is_some() => return Err(Refused::NOT_FOUND),
+        Some(b'?') if uri.authority().is_some() && version < Version::HTTP_2 => {
+            return Err(Refused::NOT_FOUND);
+        }
         _ => return Err(Refused::BAD_REQUEST),
     }
     match normalize(normalization, sent.as_str()) {

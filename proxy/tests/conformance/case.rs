@@ -32,16 +32,12 @@ pub(crate) struct Workload {
 impl Case {
     /// Reads the folder and reserves a port for each one its texts name.
     pub(crate) fn read(folder: &Path, material: &Material, fixed: &[u16]) -> Result<(Self, Ports), String> {
-        let name = folder
-            .file_name()
-            .unwrap_or_default()
-            .to_string_lossy()
-            .into_owned();
+        let name = name_of(folder);
         let text =
             |file: &str| fs::read_to_string(folder.join(file)).map_err(|e| format!("{name}/{file}: {e}"));
         let (documents, requests, answers) =
             (text("istio.yaml")?, text("requests.yaml")?, text("answers.json")?);
-        let ports = Ports::reserve(fixed, &[&documents, &requests])
+        let ports = Ports::reserve(fixed, &[&documents, &requests], depends_on_ports(folder))
             .map_err(|e| format!("{name}: no free port: {e}"))?;
 
         let gateway = match fs::read_to_string(folder.join("gateway.yaml")) {
@@ -80,6 +76,24 @@ impl Case {
             ports,
         ))
     }
+}
+
+/// Whether a case's answers hang on the upstreams' ports: hashes of endpoints, and addresses in signed tokens.
+pub(crate) fn depends_on_ports(folder: &Path) -> bool {
+    [
+        "jwt-discovery",
+        "resilience-consistent-hash",
+        "resilience-retry-hosts",
+    ]
+    .contains(&&*name_of(folder))
+}
+
+fn name_of(folder: &Path) -> String {
+    folder
+        .file_name()
+        .unwrap_or_default()
+        .to_string_lossy()
+        .into_owned()
 }
 
 /// YAML 1.2: `y` and `on` are words.

@@ -147,6 +147,10 @@ async fn run(
     let mut report = Report::default();
     let mut fixed = upstream::PORTS.to_vec();
     fixed.extend([gateway::ADMIN, request::FIRST_PLAIN_LISTENER]);
+    let _turn = match case::depends_on_ports(folder) {
+        true => Some(ports::turn().await),
+        false => None,
+    };
     let (case, mut ports) = match Case::read(folder, material, &fixed) {
         Ok(read) => read,
         Err(why) => {

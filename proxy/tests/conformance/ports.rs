@@ -25,7 +25,8 @@ struct Reservation {
 
 impl Ports {
     /// Reserves a free port for each of `recorded` and for each recorded port that occurs in `texts`.
-    pub(crate) fn reserve(recorded: &[u16], texts: &[&str]) -> io::Result<Self> {
+    /// With `upstreams_as_recorded` those of the upstreams are the recorded ones themselves.
+    pub(crate) fn reserve(recorded: &[u16], texts: &[&str], upstreams_as_recorded: bool) -> io::Result<Self> {
         let mut ports = BTreeMap::new();
         let in_texts = texts
             .iter()
@@ -33,7 +34,8 @@ impl Ports {
             .filter_map(|(_, digits)| digits.parse().ok());
         for port in recorded.iter().copied().chain(in_texts.filter(is_recorded)) {
             if let Entry::Vacant(vacant) = ports.entry(port) {
-                vacant.insert(reserve_one()?);
+                let kept = upstreams_as_recorded && matches!(port, 31900..=31999 | 31800);
+                vacant.insert(reserve_one(if kept { port } else { 0 })?);
             }
         }
         Ok(Self(ports))
@@ -98,11 +100,12 @@ fn is_recorded(port: &u16) -> bool {
     matches!(port, 31000..=31099 | 31400..=31499 | 31900..=31999 | 31800)
 }
 
-fn reserve_one() -> io::Result<Reservation> {
+/// This port, or a free one for 0.
+fn reserve_one(port: u16) -> io::Result<Reservation> {
     loop {
         let socket = TcpSocket::new_v4()?;
         socket.set_reuseaddr(true)?;
-        socket.bind(SocketAddr::from((Ipv4Addr::UNSPECIFIED, 0)))?;
+        socket.bind(SocketAddr::from((Ipv4Addr::UNSPECIFIED, port)))?;
         let actual = socket.local_addr()?.port();
         if actual >= 10_000 {
             return Ok(Reservation {
@@ -113,4 +116,17 @@ fn reserve_one() -> io::Result<Reservation> {
     }
 }
 
+/// Whose turn it is to use the recorded ports: one case's at a time on the whole machine, however many runs
+/// there are. Held while this lives.
+pub(crate) async fn turn() -> std::net::TcpListener {
+    loop {
+        match std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, TURN)) {
+            Ok(listener) => return listener,
+            Err(_) => tokio::time::sleep(std::time::Duration::from_millis(50)).await,
+        }
+    }
+}
+
+/// A recorded port that no case uses.
+const TURN: u16 = 31999;
 const BACKLOG: u32 = 512;

@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
@@ -10,9 +11,12 @@ use chassis::env::Env;
 use chassis::shutdown::{Shutdown, Trigger};
 use clap::Parser;
 use proxy::{Arguments, Config};
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
+use tokio_rustls::TlsConnector;
 
 /// Whatever a test waits for takes no longer.
 pub(crate) const DEADLINE: Duration = Duration::from_secs(10);
@@ -23,6 +27,8 @@ pub(crate) struct Documents(PathBuf);
 /// A running proxy.
 pub(crate) struct Running {
     pub(crate) address: SocketAddr,
+    /// Where the server with port 443 listens, if there is one.
+    pub(crate) tls: Option<SocketAddr>,
     pub(crate) admin: SocketAddr,
     pub(crate) trigger: Trigger,
     pub(crate) task: JoinHandle<()>,
@@ -95,8 +101,13 @@ impl Documents {
         let bound = proxy::build(config).unwrap();
         let addresses = bound.addresses();
         let (trigger, shutdown) = Shutdown::manual();
+        let listening = |port: u16| {
+            let mut all = addresses.listeners.iter();
+            all.find(|(number, _)| *number == port).map(|(_, at)| *at)
+        };
         Running {
-            address: addresses.listeners[0].1,
+            address: listening(80).unwrap_or(addresses.listeners[0].1),
+            tls: listening(443),
             admin: addresses.admin,
             trigger,
             task: tokio::spawn(bound.run(shutdown)),
@@ -166,6 +177,30 @@ impl Records {
             .unwrap()
             .unwrap()
     }
+}
+
+/// A file of the recorded cases' certificates.
+pub(crate) fn pki(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("tests/conformance/pki")
+        .join(name)
+}
+
+/// A gateway with TLS on 443 and the same route.
+pub(crate) fn tls_gateway() -> String {
+    TLS.replace("PKI", pki("").to_str().unwrap())
+}
+
+/// A client that trusts the CA of these certificates.
+pub(crate) fn connector() -> TlsConnector {
+    let mut roots = rustls::RootCertStore::empty();
+    let all = CertificateDer::pem_file_iter(pki("ca.crt")).unwrap();
+    roots.add_parsable_certificates(all.map(Result::unwrap));
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let builder = rustls::ClientConfig::builder_with_provider(provider);
+    let builder = builder.with_safe_default_protocol_versions().unwrap();
+    let config = builder.with_root_certificates(roots).with_no_client_auth();
+    TlsConnector::from(Arc::new(config))
 }
 
 /// Sends bytes and reads to the end of the connection.
@@ -262,4 +297,41 @@ spec:
   - address: 127.0.0.1
     ports:
       http: PORT
+"#;
+
+const TLS: &str = r#"
+apiVersion: networking.istio.io/v1
+kind: Gateway
+metadata:
+  name: tls
+  namespace: test
+spec:
+  selector:
+    istio: ingress
+  servers:
+  - port:
+      number: 443
+      name: https
+      protocol: HTTPS
+    hosts:
+    - "*"
+    tls:
+      mode: SIMPLE
+      serverCertificate: PKI/gateway.crt
+      privateKey: PKI/gateway.key
+---
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata:
+  name: tls
+  namespace: test
+spec:
+  hosts:
+  - "*"
+  gateways:
+  - tls
+  http:
+  - route:
+    - destination:
+        host: a.test
 "#;

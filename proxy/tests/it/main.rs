@@ -6,10 +6,13 @@
 
 mod actions;
 mod drain;
+mod flood;
 mod harness;
 mod hostile;
 mod operator;
 mod pair;
 mod refused;
 mod reload;
+mod resumption;
+mod timeouts;
 mod websocket;

@@ -59,7 +59,7 @@ async fn an_answer_that_stops_or_drips_is_cut_at_the_timeout_and_counted() {
             assert!(answer.starts_with("HTTP/1.1 200 OK\r\n"), "{limit}: {answer}");
             assert!(answer.contains("\r\n\r\n0123456789"), "{limit}: {answer}");
             assert!(took > Duration::from_millis(290), "{limit}, {every:?}: {took:?}");
-            let metrics = running.metrics().await;
+            let metrics = running.admin("/metrics").await;
             assert!(metrics.contains("code=\"200\",flag=\"UT\""), "{limit}: {metrics}");
         }
     }
