@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use http::header::CONNECTION;
-use http::{HeaderMap, HeaderValue, Request, Response, StatusCode, Version};
+use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, StatusCode, Version};
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
@@ -26,6 +26,7 @@ use crate::drain::Drain;
 use crate::listener::Place;
 use crate::request;
 use crate::runtime::Process;
+use crate::telemetry::flags::Flags;
 use crate::tls::{H2, HANDSHAKE_DEADLINE, HTTP_1_1, identity};
 pub(crate) use patience::Busy;
 use patience::{HEAD, Pace, Patient};
@@ -152,7 +153,7 @@ where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
     let remote = connection.downstream.remote;
-    let metrics = connection.process.telemetry.metrics.clone();
+    let process = connection.process.clone();
     let connection = Arc::new(connection);
     let pace = Pace::new(codec == Codec::Http2);
     let stream = Patient::new(stream, pace.clone(), HEAD);
@@ -188,8 +189,13 @@ where
     if let Err(error) = ended {
         tracing::debug!(%remote, "connection ended: {error}");
         if let Some(status) = refused_by_codec(&*error) {
-            let took = std::time::Duration::ZERO;
-            metrics.no_route.answered(status, "DPE", took);
+            let flags = Flags {
+                reason: "DPE",
+                ..Flags::NONE
+            };
+            let metrics = &process.telemetry.metrics;
+            metrics.no_route.answered(status, flags, Duration::ZERO);
+            metrics.refused("malformed HTTP");
         }
     }
 }
@@ -230,9 +236,11 @@ fn refused_by_codec(error: &(dyn std::error::Error + Send + Sync + 'static)) -> 
     }
 }
 
+const PROXY_CONNECTION: HeaderName = HeaderName::from_static("proxy-connection");
+
 /// `proxy-connection: close`, which hyper does not know, means what `connection: close` means, as with Envoy.
 fn asks_to_close(headers: &HeaderMap) -> bool {
-    let lines = headers.get_all("proxy-connection").iter();
+    let lines = headers.get_all(PROXY_CONNECTION).iter();
     let mut options = lines.flat_map(|line| line.as_bytes().split(|byte| *byte == b','));
     options.any(|option| option.trim_ascii().eq_ignore_ascii_case(b"close"))
 }

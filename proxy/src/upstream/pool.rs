@@ -331,7 +331,7 @@ mod tests {
             pool.give_back(named(name, false), made, TWO);
             theirs.push(their);
         }
-        assert_eq!(pool.idle_count(), 2);
+        assert_eq!(lock(&pool.idle).len(), 2);
         assert!(pool.take(&named("a", false), TWO).is_none(), "it waited longest");
         assert!(pool.take(&named("c", false), TWO).is_some());
 

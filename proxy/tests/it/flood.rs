@@ -106,7 +106,12 @@ async fn streams_that_are_reset_in_haste_cost_the_connection() {
         End::Connection(ENHANCE_YOUR_CALM)
     );
     assert_eq!(running.status("/").await, 200);
-    assert!(running.admin("/metrics").await.contains("code=\"0\",flag=\"DPE\""));
+    assert!(
+        running
+            .admin("/metrics")
+            .await
+            .contains("code=\"0\",flag=\"DPE\"")
+    );
 }
 
 #[tokio::test]

@@ -111,7 +111,12 @@ async fn what_two_parsers_could_end_at_different_places_is_not_sent_on() {
         }
     }
     assert!(running.admin("/metrics").await.contains("code=\"501\""));
-    assert!(running.admin("/metrics").await.contains("code=\"400\",flag=\"DPE\""));
+    assert!(
+        running
+            .admin("/metrics")
+            .await
+            .contains("code=\"400\",flag=\"DPE\"")
+    );
 }
 
 #[tokio::test]
