@@ -44,7 +44,7 @@ pub(crate) fn examine(parts: &Parts) -> Result<(), Refused> {
 /// Whether a refusal has no HTTP answer: over HTTP/2 what is malformed is a stream error (RFC 9113,
 /// section 8.1.1); only an encoded NUL and `OPTIONS *` are well-formed HTTP.
 pub(crate) fn is_reset(refused: Refused, version: Version) -> bool {
-    version == Version::HTTP_2 && refused != Refused::BAD_PATH && refused != Refused::NOT_FOUND
+    version == Version::HTTP_2 && refused != Refused::BAD_PATH && refused != Refused::NO_PATH
 }
 
 /// The end of a stream without an answer.

@@ -100,10 +100,10 @@ impl Reply {
 
     /// Refused before any policy was asked.
     pub(crate) fn unfit(refused: Refused) -> Reply {
-        let flag = if refused.status == StatusCode::NOT_FOUND {
-            "NR"
-        } else {
-            "-"
+        // without a path Envoy looks for no route
+        let flag = match refused.status {
+            StatusCode::NOT_FOUND if refused != Refused::NO_PATH => "NR",
+            _ => "-",
         };
         Reply {
             close: refused.close,

@@ -71,7 +71,7 @@ fn set_proto(
         return Ok(own);
     }
     match claimed.as_bytes() {
-        b"" => Err(Refused::NOT_FOUND),
+        b"" => Err(Refused::NO_SCHEME),
         b"http" => Ok(Scheme::Http),
         b"https" => Ok(Scheme::Https),
         other => Ok(Scheme::Claimed(String::from_utf8_lossy(other).into())),

@@ -64,12 +64,18 @@ impl Refused {
     /// CONNECT (RFC 9110, section 9.3.6): there are no tunnels here.
     pub(crate) const TUNNEL: Refused = Refused::close(StatusCode::NOT_FOUND, "", "CONNECT");
     /// A target without a path.
-    pub(crate) const NOT_FOUND: Refused = Refused {
-        status: StatusCode::NOT_FOUND,
-        body: "",
-        close: false,
-        reason: "no path or scheme",
-    };
+    pub(crate) const NO_PATH: Refused = Refused::not_found("no path");
+    /// A trusted proxy says that there was no scheme.
+    pub(crate) const NO_SCHEME: Refused = Refused::not_found("no scheme");
+
+    const fn not_found(reason: &'static str) -> Refused {
+        Refused {
+            status: StatusCode::NOT_FOUND,
+            body: "",
+            close: false,
+            reason,
+        }
+    }
 
     const fn close(status: StatusCode, body: &'static str, reason: &'static str) -> Refused {
         Refused {
@@ -198,9 +204,9 @@ fn target(
     match sent.as_str().as_bytes().first() {
         Some(b'/') => {}
         // both are well formed, but there is nothing to route
-        Some(b'*') if method == Method::OPTIONS => return Err(Refused::NOT_FOUND),
+        Some(b'*') if method == Method::OPTIONS => return Err(Refused::NO_PATH),
         Some(b'?') if uri.authority().is_some() && version < Version::HTTP_2 => {
-            return Err(Refused::NOT_FOUND);
+            return Err(Refused::NO_PATH);
         }
         _ => return Err(Refused::BAD_REQUEST),
     }
