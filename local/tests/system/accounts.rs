@@ -2,7 +2,7 @@
 
 use crate::callers;
 use crate::harness::System;
-use crate::journey::{MESSAGE, Visitor};
+use crate::visitor::{MESSAGE, Visitor};
 
 const EMAIL: &str = "new@acme.example";
 const FIRST: &str = "First-password-1";

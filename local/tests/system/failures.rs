@@ -7,7 +7,7 @@ use tokio::io::AsyncReadExt;
 use tokio::net::TcpListener;
 
 use crate::harness::System;
-use crate::journey::{MESSAGE, Visitor};
+use crate::visitor::{MESSAGE, Visitor};
 
 /// Kills a part, expects a page with these words, brings it back and expects the message.
 async fn dies_and_comes_back(part: &str, words: &[&str]) {

@@ -5,7 +5,7 @@ use serde_json::json;
 
 use crate::callers;
 use crate::harness::System;
-use crate::journey::{MESSAGE, Visitor};
+use crate::visitor::{MESSAGE, Visitor};
 
 const SECRET: (u16, &str) = (200, r#"{"message":"Hello World"}"#);
 

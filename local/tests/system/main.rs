@@ -12,6 +12,9 @@ mod harness;
 /// Clients of the gateway: certificates and tokens, good and bad.
 mod callers;
 
+/// Somebody with a browser.
+mod visitor;
+
 /// Sign in, read the message, sign out: by HTTP, as a browser does it.
 mod journey;
 

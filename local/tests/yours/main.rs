@@ -15,12 +15,12 @@ mod callers;
 #[path = "../it/harness.rs"]
 #[allow(dead_code, reason = "each test binary uses its part of it")]
 mod harness;
-#[path = "../system/journey.rs"]
+#[path = "../system/visitor.rs"]
 #[allow(dead_code, reason = "each test binary uses its part of it")]
-mod journey;
+mod visitor;
 
 use harness::{System, workspace};
-use journey::{MESSAGE, Visitor};
+use visitor::{MESSAGE, Visitor};
 
 #[tokio::test]
 async fn the_new_route_is_for_users_and_the_message_still_comes() {
