@@ -24,8 +24,9 @@ COPY jwt/Cargo.toml jwt/
 COPY local/Cargo.toml local/
 COPY proxy/Cargo.toml proxy/
 ARG PROFILE=release
-# With an explicit target the flags hold for our programs only, not for build scripts and macros.
-ENV RUSTFLAGS="-C target-feature=+crt-static" CARGO_INCREMENTAL=0
+# With an explicit target the flags hold for our programs only, not for build scripts and macros. Packed
+# relocations: a program that is static and loaded anywhere has 20 000 of them, 0.5 MB as they are.
+ENV RUSTFLAGS="-C target-feature=+crt-static -C link-arg=-Wl,-z,pack-relative-relocs" CARGO_INCREMENTAL=0
 RUN for crate in backend chassis frontend jwt local proxy; do \
       mkdir -p $crate/src && echo 'fn main() {}' > $crate/src/main.rs && : > $crate/src/lib.rs || exit 1; \
     done \
@@ -66,7 +67,7 @@ LABEL org.opencontainers.image.title=backend \
       org.opencontainers.image.description="The private microservice"
 COPY --from=build /out/backend /backend
 EXPOSE 8080
-HEALTHCHECK --interval=3s --timeout=3s --start-period=30s CMD ["/backend", "healthcheck"]
+HEALTHCHECK --interval=3s --timeout=10s --start-period=120s CMD ["/backend", "healthcheck"]
 ENTRYPOINT ["/backend"]
 
 FROM runtime AS frontend
@@ -74,7 +75,7 @@ LABEL org.opencontainers.image.title=frontend \
       org.opencontainers.image.description="The public front end: signs users in"
 COPY --from=build /out/frontend /frontend
 EXPOSE 8080
-HEALTHCHECK --interval=3s --timeout=3s --start-period=30s CMD ["/frontend", "healthcheck"]
+HEALTHCHECK --interval=3s --timeout=10s --start-period=120s CMD ["/frontend", "healthcheck"]
 ENTRYPOINT ["/frontend"]
 
 # Cloud Run starts it with the documents that are in the image (k8s/cloud-run/proxy.yaml): a release of
@@ -86,7 +87,7 @@ COPY istio/egress /istio/egress
 COPY istio/mesh-config-egress.yaml /istio/mesh-config-egress.yaml
 COPY --from=build /out/proxy /proxy
 EXPOSE 8080 9081
-HEALTHCHECK --interval=3s --timeout=3s --start-period=30s CMD ["/proxy", "healthcheck"]
+HEALTHCHECK --interval=3s --timeout=10s --start-period=120s CMD ["/proxy", "healthcheck"]
 ENTRYPOINT ["/proxy"]
 
 # Development only: the stand-ins for Google Cloud, one container each. /state and the shares belong to
