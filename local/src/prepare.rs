@@ -28,7 +28,7 @@ pub(crate) struct Arguments {
     /// Also write what only the proxy reads there: cert/tls.crt, key/tls.key, ca/ca.crt
     #[arg(long, value_name = "DIR")]
     proxy_dir: Option<PathBuf>,
-    /// Also write what only the gateway reads there: secrets/, registry/
+    /// Also write what only the private gateway reads there: secrets/, registry/
     #[arg(long, value_name = "DIR")]
     gateway_dir: Option<PathBuf>,
     /// Also write what only the front end reads there: session.key
@@ -44,7 +44,7 @@ impl Arguments {
             proxy_share(&self.directory, directory)?;
         }
         if let Some(directory) = &self.gateway_dir {
-            certificates::secrets(&self.directory, directory)?;
+            certificates::private_secrets(&self.directory, directory)?;
             registry::write(directory, &self.backend, &self.frontend)?;
         }
         if let Some(directory) = &self.frontend_dir {

@@ -84,19 +84,25 @@ pub(crate) fn ensure(directory: &Path) -> Result<()> {
 
 /// Copies what gateways read into `to/secrets/NAME/`, the files of a Kubernetes secret.
 pub(crate) fn secrets(from: &Path, to: &Path) -> Result<()> {
+    SECRETS.iter().try_for_each(|names| secret(from, to, *names))
+}
+
+/// The same with nothing but what the gateway of `istio/private` reads.
+pub(crate) fn private_secrets(from: &Path, to: &Path) -> Result<()> {
+    secret(from, to, SECRETS[0])
+}
+
+fn secret(from: &Path, to: &Path, (secret, leaf): (&str, &str)) -> Result<()> {
     let pki = from.join("pki");
     let read = |name: &str| {
         let path = pki.join(name);
         std::fs::read(&path).with_context(|| format!("cannot read {}", path.display()))
     };
-    for (secret, leaf) in SECRETS {
-        let place = to.join("secrets").join(secret);
-        let (key, certificate) = (read(&format!("{leaf}.key"))?, read(&format!("{leaf}.crt"))?);
-        files::write_if_changed(&place.join("ca.crt"), &read("ca.crt")?, files::PUBLIC)?;
-        files::write_if_changed(&place.join("tls.key"), &key, files::PRIVATE)?;
-        files::write_if_changed(&place.join("tls.crt"), &certificate, files::PUBLIC)?;
-    }
-    Ok(())
+    let place = to.join("secrets").join(secret);
+    let (key, certificate) = (read(&format!("{leaf}.key"))?, read(&format!("{leaf}.crt"))?);
+    files::write_if_changed(&place.join("ca.crt"), &read("ca.crt")?, files::PUBLIC)?;
+    files::write_if_changed(&place.join("tls.key"), &key, files::PRIVATE)?;
+    files::write_if_changed(&place.join("tls.crt"), &certificate, files::PUBLIC)
 }
 
 fn issue(pki: &Path) -> Result<()> {

@@ -133,7 +133,7 @@ async fn each_reader_gets_its_share_and_nothing_more() {
     assert!(
         gateway
             .keys()
-            .all(|name| name.starts_with("secrets/") || name.starts_with("registry/"))
+            .all(|name| name.starts_with("secrets/services-acme-internal/") || name.starts_with("registry/"))
     );
     let registry = String::from_utf8(gateway["registry/backend.yaml"].clone()).unwrap();
     assert!(
