@@ -10,7 +10,7 @@ import (
 	"testing"
 )
 
-var overlays = []string{"private", "private-cert-manager", "gke", "gke-cert-manager", "gke-knative"}
+var overlays = []string{"private", "private-cert-manager", "gke", "gke-cert-manager", "gke-knative", "canary"}
 
 func read(t *testing.T, path string) string {
 	t.Helper()
@@ -50,16 +50,20 @@ func TestEveryOverlayIsListedHere(t *testing.T) {
 	}
 }
 
-// Custom resources are validated here. Kubernetes' own kinds are written to RENDERED_DIR, where the suite
-// `manifests` gives them to kubernetes-validate.
+// Custom resources are validated here. Kubernetes' own kinds are written to RENDERED_DIR/kubernetes, where the
+// suite `manifests` gives them to kubernetes-validate, and the ingress gateway's to RENDERED_DIR/OVERLAY, where it
+// gives them to `proxy check`: a laptop must be able to run what the cluster gets.
 func TestEveryDocumentOfEveryOverlayFitsItsSchema(t *testing.T) {
 	schemas := loaded(t)
 	builtin := regexp.MustCompile(`^(v1|apps/v1|autoscaling/v2|policy/v1|networking\.k8s\.io/v1)$`)
 	for _, name := range overlays {
 		for _, document := range overlay(t, name) {
 			if builtin.MatchString(document.GetAPIVersion()) {
-				rendered(t, name, document)
+				rendered(t, "kubernetes", name, document)
 				continue
+			}
+			if strings.Contains(document.GetAPIVersion(), "istio.io/") && document.GetNamespace() == "istio-ingress" {
+				rendered(t, name, name, document)
 			}
 			for _, problem := range schemas.Problems(document) {
 				t.Errorf("%s: %s: %s", name, Name(document), problem)
@@ -68,7 +72,7 @@ func TestEveryDocumentOfEveryOverlayFitsItsSchema(t *testing.T) {
 	}
 }
 
-func rendered(t *testing.T, overlay string, document Document) {
+func rendered(t *testing.T, folder, overlay string, document Document) {
 	t.Helper()
 	directory := os.Getenv("RENDERED_DIR")
 	if directory == "" {
@@ -76,6 +80,10 @@ func rendered(t *testing.T, overlay string, document Document) {
 	}
 	text, err := document.MarshalJSON() // JSON is YAML, too
 	if err != nil {
+		t.Fatal(err)
+	}
+	directory = filepath.Join(directory, folder)
+	if err := os.MkdirAll(directory, 0o755); err != nil {
 		t.Fatal(err)
 	}
 	name := strings.NewReplacer(" ", "-", "/", "-").Replace(overlay + " " + Name(document) + ".yaml")

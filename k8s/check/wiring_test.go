@@ -218,7 +218,8 @@ func TestEveryVariableIsOneThatTheBinaryReads(t *testing.T) {
 	containers := map[string][]map[string]any{}
 	for _, name := range overlays {
 		for _, pod := range pods(t, overlay(t, name)) {
-			containers[pod.GetName()] = append(containers[pod.GetName()], list(t, pod.Object, "spec", "template", "spec", "containers")[0])
+			service := strings.TrimSuffix(pod.GetName(), "-canary")
+			containers[service] = append(containers[service], list(t, pod.Object, "spec", "template", "spec", "containers")[0])
 		}
 	}
 	for _, name := range []string{"proxy", "frontend"} {
