@@ -336,6 +336,23 @@ mod tests {
         }
     }
 
+    /// Only the very first bytes can be the preface; whatever looks like its rest later hides nothing.
+    #[tokio::test]
+    async fn a_head_is_read_whatever_its_pieces_look_like() {
+        let (mut client, server) = duplex(1024);
+        let pace = Pace::new(false);
+        let mut server = Patient::new(server, pace.clone(), SOON);
+        let mut bytes = [0; 64];
+        let double = "\r\ncontent-length: 1\r\ncontent-length: 1\r\n\r\n";
+        for piece in ["P", "OST / HTTP/1.1\r\nx: ", "RI * HTTP/2.0", double] {
+            client.write_all(piece.as_bytes()).await.unwrap();
+            assert_eq!(server.read(&mut bytes).await.unwrap(), piece.len());
+        }
+        assert!(!pace.is_http2());
+        let (_, refused) = pace.begin();
+        assert_eq!(refused.unwrap().status, 400);
+    }
+
     #[tokio::test(start_paused = true)]
     async fn after_the_preface_and_after_a_switch_there_are_no_heads() {
         let (mut client, server) = duplex(1024);

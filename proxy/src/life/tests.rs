@@ -317,3 +317,12 @@ async fn a_key_of_another_certificate_stops_the_start_and_names_its_file() {
     assert!(text.contains(&key.display().to_string()), "{text}");
     assert!(text.contains("does not belong to the certificate"), "{text}");
 }
+
+#[tokio::test]
+async fn a_part_of_the_housekeeping_that_fails_does_not_end_it() {
+    survive(|| panic!("a defect")).await;
+    let done = Arc::new(std::sync::OnceLock::new());
+    let told = done.clone();
+    survive(move || told.set(()).unwrap()).await;
+    assert!(done.get().is_some());
+}

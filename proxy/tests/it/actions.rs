@@ -102,7 +102,28 @@ async fn a_copy_with_its_body_reaches_the_mirror_whose_silence_delays_nobody() {
     assert!(copy.ends_with("\r\n\r\nhello"), "{copy}");
 }
 
-/// Takes one request with the body `hello`, gives this answer, and keeps the connection.
+#[tokio::test]
+async fn a_request_that_is_too_large_to_be_kept_has_no_copy_and_that_is_counted() {
+    let (destination, _) = takes_one("HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok").await;
+    let documents = Documents::plain(destination);
+    documents.write("routes.yaml", &routes("    mirror:\n      host: b.test\n"));
+    documents.write("mirror.yaml", &MIRROR.replace("PORT", "1"));
+    let running = documents.start().await;
+    let body = "x".repeat(1024 * 1024) + "hello";
+    let request = format!(
+        "POST /x HTTP/1.1\r\nhost: web.test\r\nconnection: close\r\ncontent-length: {}\r\n\r\n{body}",
+        body.len()
+    );
+    let answer = exchange(running.address, &request).await;
+    assert!(answer.ends_with("\r\n\r\nok"), "{answer}");
+    let metrics = running.admin("/metrics").await;
+    assert!(
+        metrics.contains("proxy_mirror_copies_dropped_total 1\n"),
+        "{metrics}"
+    );
+}
+
+/// Takes one request whose body ends in `hello`, gives this answer, and keeps the connection.
 async fn takes_one(answer: &'static str) -> (SocketAddr, oneshot::Receiver<String>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
