@@ -114,6 +114,7 @@ const ADMIN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), 908
 
 /// How often documents and secrets are looked at.
 const RELOAD_INTERVAL: Duration = Duration::from_millis(250);
+const CONNECTIONS: usize = 16_384;
 
 /// The proxy's configuration.
 #[derive(Clone, Debug)]
@@ -136,6 +137,8 @@ pub struct Config {
     pub port_map: BTreeMap<u16, u16>,
     /// How often files are looked at. Default 250 ms.
     pub reload_interval: Duration,
+    /// Connections of one listener at a time; more wait in the kernel's queue. Default 16384.
+    pub connections: usize,
     /// `--access-log`: where access records go. Default: JSON lines on stdout.
     pub access_log: AccessLog,
     /// The name in access records. Default `proxy`.
@@ -189,6 +192,7 @@ impl Config {
             admin: flags.admin.unwrap_or(ADMIN),
             port_map: flags.port_map.iter().copied().collect(),
             reload_interval: RELOAD_INTERVAL,
+            connections: CONNECTIONS,
             access_log: match flags.access_log {
                 Some(Access::Off) => AccessLog::off(),
                 Some(Access::Stdout) | None => AccessLog::stdout(),

@@ -39,6 +39,8 @@ pub(crate) struct Settings {
     pub(crate) documents: Documents,
     /// How often they are looked at.
     pub(crate) poll: Duration,
+    /// How many connections a listener has at most.
+    pub(crate) connections: usize,
     /// Where access records go.
     pub(crate) access: AccessLog,
     /// Who writes them.
@@ -89,6 +91,7 @@ impl Settings {
                 system_roots: config.env.read("SSL_CERT_FILE").ok().flatten().map(Into::into),
             },
             poll: config.reload_interval,
+            connections: config.connections,
             access: config.access_log.clone(),
             service: config.service.as_str().into(),
             documents: Documents {
@@ -118,7 +121,7 @@ impl Bound {
             tracing::warn!("{warning}");
         }
         let runtime = Runtime::build(plan, &means, &telemetry, None)?;
-        let listeners = Listeners::default();
+        let listeners = Listeners::new(settings.connections);
         let pending = listeners.bind(&runtime.plan)?;
         let admin = Acceptor::bind(settings.admin, admin::CONNECTIONS).context("admin")?;
         let addresses = Addresses {

@@ -12,9 +12,6 @@ use crate::plan::Plan;
 use crate::plan::listener::{Listener, ListenerKind};
 use crate::runtime::Process;
 
-/// Connections of one listener at a time; more wait in the kernel's queue.
-const CONNECTIONS: usize = 16_384;
-
 /// A listener by what the documents say of it: the same one in every plan.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Place {
@@ -48,21 +45,33 @@ struct Open {
 }
 
 /// All open listeners.
-#[derive(Default)]
-pub(crate) struct Listeners(Vec<Open>);
+pub(crate) struct Listeners {
+    open: Vec<Open>,
+    /// What each may have at a time; more wait in the kernel's queue.
+    connections: usize,
+}
 
 /// Listeners that a plan adds, bound but not served yet.
 pub(crate) struct Bound(Vec<Open>);
 
 impl Listeners {
+    /// None yet; each with so many connections at most.
+    pub(crate) fn new(connections: usize) -> Listeners {
+        Listeners {
+            open: Vec::new(),
+            connections,
+        }
+    }
+
     /// Binds what the plan has and we have not; on an error nothing has changed.
     pub(crate) fn bind(&self, plan: &Plan) -> anyhow::Result<Bound> {
         let places = plan.listeners.iter().map(Place::of);
-        let new = places.filter(|place| !self.0.iter().any(|open| open.place == *place));
+        let new = places.filter(|place| !self.open.iter().any(|open| open.place == *place));
         let bound = new.map(|place| {
-            let acceptor = self
-                .successor(place)
-                .map_or_else(|| Acceptor::bind(place.address, CONNECTIONS).map(Arc::new), Ok)?;
+            let acceptor = self.successor(place).map_or_else(
+                || Acceptor::bind(place.address, self.connections).map(Arc::new),
+                Ok,
+            )?;
             Ok(Open {
                 place,
                 address: acceptor.address()?,
@@ -77,20 +86,20 @@ impl Listeners {
     fn successor(&self, place: Place) -> Option<Arc<Acceptor>> {
         let same =
             |open: &&Open| open.place.address == place.address && open.place.server_port == place.server_port;
-        self.0.iter().find(same).map(|open| open.acceptor.clone())
+        self.open.iter().find(same).map(|open| open.acceptor.clone())
     }
 
     /// Serves what was bound, and stops listening where the plan no longer does.
     pub(crate) fn apply(&mut self, bound: Bound, plan: &Plan, process: &Arc<Process>, drain: &Drain) {
-        self.0.retain(|open| {
+        self.open.retain(|open| {
             let stays = plan.listeners.iter().any(|listener| open.place.is_of(listener));
             if let (false, Some(task)) = (stays, &open.task) {
                 task.abort();
             }
             stays
         });
-        self.0.extend(bound.0);
-        for open in self.0.iter_mut().filter(|open| open.task.is_none()) {
+        self.open.extend(bound.0);
+        for open in self.open.iter_mut().filter(|open| open.task.is_none()) {
             let (acceptor, place) = (open.acceptor.clone(), open.place);
             let accepting = accept(acceptor, place, process.clone(), drain.clone());
             open.task = Some(tokio::spawn(accepting));
@@ -99,7 +108,7 @@ impl Listeners {
 
     /// Stops listening everywhere.
     pub(crate) fn close(&mut self) {
-        for open in self.0.drain(..) {
+        for open in self.open.drain(..) {
             if let Some(task) = open.task {
                 task.abort();
             }

@@ -122,6 +122,7 @@ fn settings(plan: impl Fn() -> Plan + Send + Sync + 'static, secrets: Secrets) -
             load: Arc::new(move || Ok(plan())),
         },
         poll: Duration::from_secs(60),
+        connections: 100,
         access: AccessLog::off(),
         service: "proxy".into(),
     }

@@ -399,6 +399,29 @@ async fn pipelined_requests_are_worked_on_one_at_a_time() {
     assert!(most <= 1, "{most} at a time");
 }
 
+#[tokio::test]
+async fn connections_beyond_the_bound_wait_until_one_ends() {
+    let documents = Documents::plain(upstream().await);
+    let running = documents.start_small(2).await;
+    let one = b"GET / HTTP/1.1\r\nhost: web.test\r\n\r\n";
+    let mut open = Vec::new();
+    for _ in 0..3 {
+        let mut stream = TcpStream::connect(running.address).await.unwrap();
+        stream.write_all(one).await.unwrap();
+        open.push(stream);
+    }
+    for served in &mut open[..2] {
+        assert_ne!(served.read(&mut [0; 1024]).await.unwrap(), 0);
+    }
+    let mut third = open.pop().unwrap();
+    let mut answer = [0; 1024];
+    let waits = tokio::time::timeout(Duration::from_millis(100), third.read(&mut answer));
+    assert!(waits.await.is_err(), "two are open");
+    drop(open.pop());
+    let served = tokio::time::timeout(DEADLINE, third.read(&mut answer));
+    assert_ne!(served.await.unwrap().unwrap(), 0);
+}
+
 /// A process of its own: descriptors are counted by process.
 struct Poor(Child);
 

@@ -77,7 +77,20 @@ impl Documents {
         (self.start_with(more, log).await, Records(records))
     }
 
+    /// Starts a proxy for them whose listeners have so many connections at most.
+    pub(crate) async fn start_small(&self, connections: usize) -> Running {
+        let mut config = self.config(&[]);
+        config.connections = connections;
+        run(config)
+    }
+
     async fn start_with(&self, more: &[&str], access_log: AccessLog) -> Running {
+        let mut config = self.config(more);
+        config.access_log = access_log;
+        run(config)
+    }
+
+    fn config(&self, more: &[&str]) -> Config {
         let path = self.path().to_str().unwrap();
         let arguments = [
             "proxy",
@@ -96,22 +109,26 @@ impl Documents {
         ];
         let arguments = Arguments::parse_from(arguments.iter().chain(more));
         let mut config = Config::new(&arguments, &Env::default()).unwrap();
-        config.access_log = access_log;
+        config.access_log = AccessLog::off();
         config.reload_interval = Duration::from_millis(10);
-        let bound = proxy::build(config).unwrap();
-        let addresses = bound.addresses();
-        let (trigger, shutdown) = Shutdown::manual();
-        let listening = |port: u16| {
-            let mut all = addresses.listeners.iter();
-            all.find(|(number, _)| *number == port).map(|(_, at)| *at)
-        };
-        Running {
-            address: listening(80).unwrap_or(addresses.listeners[0].1),
-            tls: listening(443),
-            admin: addresses.admin,
-            trigger,
-            task: tokio::spawn(bound.run(shutdown)),
-        }
+        config
+    }
+}
+
+fn run(config: Config) -> Running {
+    let bound = proxy::build(config).unwrap();
+    let addresses = bound.addresses();
+    let (trigger, shutdown) = Shutdown::manual();
+    let listening = |port: u16| {
+        let mut all = addresses.listeners.iter();
+        all.find(|(number, _)| *number == port).map(|(_, at)| *at)
+    };
+    Running {
+        address: listening(80).unwrap_or(addresses.listeners[0].1),
+        tls: listening(443),
+        admin: addresses.admin,
+        trigger,
+        task: tokio::spawn(bound.run(shutdown)),
     }
 }
 
