@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use crate::callers;
 use crate::engine::{System, docker};
+use crate::failures::recovers;
 use crate::harness::Folder;
 use crate::visitor::{MESSAGE, Visitor};
 
@@ -21,8 +22,7 @@ async fn envoy_and_our_gateway_give_the_same_answers() {
     let of_envoy = answers(&system, &questions).await;
 
     system.switch("gateway");
-    let page = visitor.get("/").await.1;
-    assert!(page.contains(MESSAGE), "through our gateway: {page}");
+    recovers(&mut visitor, "the proxy").await; // v2 makes the front end anew, too: it depends on the proxy
     let of_ours = answers(&system, &questions).await;
 
     for ((question, envoy), ours) in questions.iter().zip(&of_envoy).zip(&of_ours) {

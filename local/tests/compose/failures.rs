@@ -75,7 +75,8 @@ async fn the_front_end_comes_back_to_its_sessions(system: &System, visitor: &mut
     assert!(stranger.get("/").await.1.contains(MESSAGE));
 }
 
-async fn recovers(visitor: &mut Visitor, service: &str) {
+/// Asks until the message is there again.
+pub(crate) async fn recovers(visitor: &mut Visitor, service: &str) {
     let deadline = Instant::now() + RECOVERY;
     loop {
         // a kept connection to a front end that was killed ends without an answer
