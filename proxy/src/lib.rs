@@ -110,6 +110,10 @@ mod readiness;
 /// New documents under a running process.
 mod reload;
 
+/// What must hold for every input.
+#[cfg(test)]
+mod properties;
+
 /// The end in good order.
 mod drain;
 

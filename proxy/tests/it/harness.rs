@@ -44,11 +44,14 @@ impl Documents {
         let documents = Documents(directory);
         documents.write("gateway.yaml", GATEWAY);
         documents.write("routes.yaml", ROUTES);
-        documents.write(
-            "registry.yaml",
-            &REGISTRY.replace("PORT", &upstream.port().to_string()),
-        );
+        documents.upstream(upstream);
         documents
+    }
+
+    /// Where requests go from now on.
+    pub(crate) fn upstream(&self, address: SocketAddr) {
+        let text = REGISTRY.replace("PORT", &address.port().to_string());
+        self.write("registry.yaml", &text);
     }
 
     pub(crate) fn write(&self, name: &str, text: &str) {

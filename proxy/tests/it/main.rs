@@ -5,8 +5,11 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests fail that way")]
 
 mod actions;
+mod check;
 mod drain;
 mod flood;
+mod front;
+mod grpc;
 mod harness;
 mod hostile;
 mod operator;
@@ -16,3 +19,5 @@ mod reload;
 mod resumption;
 mod timeouts;
 mod websocket;
+mod websocket_client;
+mod zero_downtime;

@@ -1,0 +1,179 @@
+//! Texts from outside, mutated: documents, tokens, keys, expressions. Nothing may panic, and what is
+//! refused must say why.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::LazyLock;
+
+use super::{Draws, hold};
+use crate::istio::Documents;
+use crate::istio::report::Report;
+use crate::path::normalize;
+use crate::plan::PathNormalization::{Base, DecodeAndMergeSlashes, MergeSlashes};
+use crate::plan::compile::{Workload, compile};
+use crate::plan::describe::describe;
+use crate::re2::Re2;
+
+/// Every text below a folder of `tests` with this ending.
+fn texts(folder: &str, ending: &str) -> Vec<String> {
+    let tests = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests");
+    let mut found = Vec::new();
+    let mut folders = vec![tests.join(folder)];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            match path.is_dir() {
+                true => folders.push(path),
+                false if path.to_str().unwrap().ends_with(ending) => found.push(path),
+                false => {}
+            }
+        }
+    }
+    found.sort();
+    found
+        .iter()
+        .filter_map(|path| String::from_utf8(std::fs::read(path).unwrap()).ok())
+        .collect()
+}
+
+/// A few edits: a byte changed, a piece cut, doubled, or replaced by another text's.
+fn mutated(draws: &mut Draws, corpus: &[String]) -> String {
+    let mut bytes = corpus[draws.below(corpus.len())].clone().into_bytes();
+    for _ in 0..=draws.below(3) {
+        let from = draws.below(bytes.len() + 1);
+        let to = (from + draws.below(24)).min(bytes.len());
+        match draws.below(5) {
+            0 => drop(bytes.drain(from..to)),
+            1 => {
+                let piece = bytes[from..to].to_vec();
+                bytes.splice(from..from, piece);
+            }
+            2 => {
+                let other = corpus[draws.below(corpus.len())].as_bytes();
+                let at = draws.below(other.len() + 1);
+                let piece = other[at..(at + draws.below(48)).min(other.len())].to_vec();
+                bytes.splice(from..to, piece);
+            }
+            3 => {
+                let odd = [
+                    "\0",
+                    "\u{feff}",
+                    "é",
+                    "99999999999999999999",
+                    "-1",
+                    "{",
+                    "&a [*a]",
+                    "null",
+                    "%",
+                    "\"",
+                    "\\",
+                    "(",
+                    "*",
+                ];
+                bytes.splice(from..from, draws.one(&odd).bytes());
+            }
+            _ if from < bytes.len() => bytes[from] = draws.number().to_le_bytes()[0],
+            _ => {}
+        }
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
+#[test]
+fn mutated_documents_are_understood_or_refused_with_a_reason() {
+    static CORPUS: LazyLock<Vec<String>> = LazyLock::new(|| {
+        let mut all = texts("documents", ".yaml");
+        all.extend(texts("conformance/cases", "istio.yaml"));
+        all.retain(|text| text.len() < 6000);
+        all
+    });
+    hold(400, |draws| {
+        let text = mutated(draws, &CORPUS);
+        let (mut documents, mut report) = (Documents::default(), Report::default());
+        documents.add_text("mutated.yaml", &text, &mut report);
+        let workload = Workload {
+            namespace: "istio-ingress",
+            labels: &BTreeMap::from([("istio".to_owned(), "ingress".to_owned())]),
+            bind: [127, 0, 0, 1].into(),
+            ports: &BTreeMap::new(),
+        };
+        let plan = compile(&documents, &workload, &mut report);
+        assert!(!describe(&plan).is_empty());
+        for problem in report.errors.iter().chain(&report.warnings) {
+            assert!(!problem.is_empty());
+        }
+    });
+}
+
+#[test]
+fn mutated_tokens_and_keys_are_verified_or_refused() {
+    static TOKENS: LazyLock<Vec<String>> = LazyLock::new(|| {
+        let text = texts("conformance/jwt", "tokens.json").remove(0);
+        let tokens: BTreeMap<String, String> = serde_json::from_str(&text).unwrap();
+        tokens.into_values().filter(|token| token.len() < 4000).collect()
+    });
+    static KEYS: LazyLock<Vec<String>> = LazyLock::new(|| texts("documents", ".jwks.json"));
+    let keys: Vec<_> = KEYS.iter().map(|text| jwt::Jwks::parse(text).unwrap()).collect();
+    hold(400, |draws| {
+        let text = mutated(draws, &TOKENS);
+        if let Ok(token) = jwt::Token::parse(&text) {
+            let verified = keys.iter().any(|keys| keys.verify(&token).is_ok());
+            assert!(
+                !verified || TOKENS.contains(&text) || same_bytes(&text),
+                "a changed token is accepted: {text}"
+            );
+        }
+        if let Ok(keys) = jwt::Jwks::parse(&mutated(draws, &KEYS)) {
+            assert!(keys.key_ids().count() < 100);
+        }
+    });
+}
+
+/// A part cut away and put back, or two edits that undo each other, leave a token that was signed.
+fn same_bytes(text: &str) -> bool {
+    text.split('.').count() == 3 && texts("conformance/jwt", "tokens.json")[0].contains(text)
+}
+
+#[test]
+fn mutated_paths_have_one_spelling_or_none() {
+    let corpus: Vec<String> = [
+        "/api/../admin",
+        "/a%2fb/%2e%2e/c",
+        "/%25%32%65",
+        "//a\\..\\b?c=/../d",
+        "/%c3%a9/%00",
+        "/;a=b/.%2E/x#y",
+    ]
+    .map(str::to_owned)
+    .to_vec();
+    hold(4_000, |draws| {
+        // a NUL as it is, no codec lets through
+        let raw = format!("/{}", mutated(draws, &corpus)).replace('\0', "");
+        for mode in [Base, MergeSlashes, DecodeAndMergeSlashes] {
+            let Ok(once) = normalize(mode, &raw) else { continue };
+            assert_eq!(normalize(mode, &once).as_deref(), Ok(&*once), "{mode:?} {raw}");
+        }
+    });
+}
+
+#[test]
+fn mutated_expressions_are_compiled_or_refused_with_a_reason() {
+    let corpus: Vec<String> = [
+        r"^(.*?;)?\s*(user=jason)\s*(;.*)?$",
+        r"[[:alpha:]-z]{2,3}\Q.*\E",
+        r"(?i)(?P<n>a|b)+\x{10FFFF}\pL",
+        r"[^]a]\d\B$",
+    ]
+    .map(str::to_owned)
+    .to_vec();
+    hold(4_000, |draws| {
+        let text = mutated(draws, &corpus);
+        match Re2::compile(&text) {
+            Ok(compiled) => drop((
+                compiled.is_match(b"user=jason; x"),
+                compiled.replace_all("user=jason", "-"),
+            )),
+            Err(problem) => assert!(!problem.is_empty(), "{text}"),
+        }
+    });
+}
