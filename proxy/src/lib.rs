@@ -110,6 +110,10 @@ mod readiness;
 /// New documents under a running process.
 mod reload;
 
+/// Entrances for bytes from outside, for tests.
+#[cfg(test)]
+mod fuzzing;
+
 /// What must hold for every input.
 #[cfg(test)]
 mod properties;

@@ -17,7 +17,7 @@ const SEGMENTS: [&str; 22] = [
 /// Whoever may not ask for `/admin` cannot ask for it by another spelling, nor by what is sent on.
 #[test]
 fn what_is_sent_upstream_is_what_was_decided_about() {
-    hold(4_000, |draws| {
+    hold(1_500, |draws| {
         let mode = [Base, MergeSlashes, DecodeAndMergeSlashes][draws.below(3)];
         let target = format!("/{}", draws.text(&SEGMENTS, 8));
         let Some((decided, sent)) = through(mode, &target, &[]) else {
@@ -92,7 +92,7 @@ const VALUES: [&str; 18] = [
 
 #[test]
 fn no_header_of_a_hop_and_no_forged_word_goes_on() {
-    hold(4_000, |draws| {
+    hold(1_500, |draws| {
         let number = draws.below(7);
         let lines: Vec<_> = (0..number)
             .map(|_| (draws.one(&NAMES), draws.one(&VALUES)))

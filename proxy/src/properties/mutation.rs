@@ -6,12 +6,7 @@ use std::path::Path;
 use std::sync::LazyLock;
 
 use super::{Draws, hold};
-use crate::istio::Documents;
-use crate::istio::report::Report;
-use crate::path::normalize;
-use crate::plan::PathNormalization::{Base, DecodeAndMergeSlashes, MergeSlashes};
-use crate::plan::compile::{Workload, compile};
-use crate::plan::describe::describe;
+use crate::fuzzing;
 use crate::re2::Re2;
 
 /// Every text below a folder of `tests` with this ending.
@@ -87,21 +82,8 @@ fn mutated_documents_are_understood_or_refused_with_a_reason() {
         all.retain(|text| text.len() < 6000);
         all
     });
-    hold(400, |draws| {
-        let text = mutated(draws, &CORPUS);
-        let (mut documents, mut report) = (Documents::default(), Report::default());
-        documents.add_text("mutated.yaml", &text, &mut report);
-        let workload = Workload {
-            namespace: "istio-ingress",
-            labels: &BTreeMap::from([("istio".to_owned(), "ingress".to_owned())]),
-            bind: [127, 0, 0, 1].into(),
-            ports: &BTreeMap::new(),
-        };
-        let plan = compile(&documents, &workload, &mut report);
-        assert!(!describe(&plan).is_empty());
-        for problem in report.errors.iter().chain(&report.warnings) {
-            assert!(!problem.is_empty());
-        }
+    hold(120, |draws| {
+        fuzzing::documents(mutated(draws, &CORPUS).as_bytes());
     });
 }
 
@@ -123,7 +105,9 @@ fn mutated_tokens_and_keys_are_verified_or_refused() {
                 "a changed token is accepted: {text}"
             );
         }
-        if let Ok(keys) = jwt::Jwks::parse(&mutated(draws, &KEYS)) {
+        let keys = mutated(draws, &KEYS).replace('\n', " ");
+        fuzzing::token(format!("{text}\n{keys}").as_bytes());
+        if let Ok(keys) = jwt::Jwks::parse(&keys) {
             assert!(keys.key_ids().count() < 100);
         }
     });
@@ -146,13 +130,8 @@ fn mutated_paths_have_one_spelling_or_none() {
     ]
     .map(str::to_owned)
     .to_vec();
-    hold(4_000, |draws| {
-        // a NUL as it is, no codec lets through
-        let raw = format!("/{}", mutated(draws, &corpus)).replace('\0', "");
-        for mode in [Base, MergeSlashes, DecodeAndMergeSlashes] {
-            let Ok(once) = normalize(mode, &raw) else { continue };
-            assert_eq!(normalize(mode, &once).as_deref(), Ok(&*once), "{mode:?} {raw}");
-        }
+    hold(1_500, |draws| {
+        fuzzing::path(mutated(draws, &corpus).as_bytes());
     });
 }
 
@@ -166,7 +145,7 @@ fn mutated_expressions_are_compiled_or_refused_with_a_reason() {
     ]
     .map(str::to_owned)
     .to_vec();
-    hold(4_000, |draws| {
+    hold(1_500, |draws| {
         let text = mutated(draws, &corpus);
         match Re2::compile(&text) {
             Ok(compiled) => drop((
@@ -176,4 +155,17 @@ fn mutated_expressions_are_compiled_or_refused_with_a_reason() {
             Err(problem) => assert!(!problem.is_empty(), "{text}"),
         }
     });
+}
+
+/// What a client sends as bytes; `tests/it/front.rs` sends the like through sockets.
+#[test]
+fn mutated_bytes_on_a_connection_are_received_or_refused() {
+    let corpus: Vec<String> = [
+        "GET /a/../b HTTP/1.1\r\nhost: web.test\r\nx-a: 1\r\n\r\n",
+        "POST http://web.test/%2e%2e HTTP/1.1\r\nhost: a\r\ncontent-length: 3\r\n\r\nabc",
+        "PUT / HTTP/1.1\r\nhost: web.test\r\ntransfer-encoding: chunked\r\nconnection: x-a\r\n\r\n3\r\nabc\r\n0\r\n\r\n",
+    ]
+    .map(str::to_owned)
+    .to_vec();
+    hold(300, |draws| fuzzing::front(mutated(draws, &corpus).as_bytes()));
 }
