@@ -16,7 +16,9 @@ use crate::sign_in;
 use crate::templates::{self, AccountPage};
 
 pub(crate) mod delete;
+pub(crate) mod everywhere;
 pub(crate) mod password;
+pub(crate) mod second_step;
 
 /// `GET /account`.
 pub(crate) async fn page(State(app): State<App>, arrival: Arrival, visitor: Visitor) -> Response {
@@ -95,6 +97,8 @@ async fn show(app: &App, arrival: &Arrival, user: &SignedIn, refusal: Option<&Re
         email: &profile.email,
         name: &profile.display_name,
         verified: profile.email_verified,
+        factors: &profile.factors,
+        everywhere: app.admin.is_some(),
         problem: refusal.map(Refusal::problem),
     });
     match refusal {

@@ -15,6 +15,7 @@ use tokio::time::Instant;
 
 use crate::App;
 use crate::config::Config;
+use crate::session::CookieParts;
 
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Arrival {
@@ -22,6 +23,8 @@ pub(crate) struct Arrival {
     pub(crate) client: IpAddr,
     pub(crate) https: bool,
     pub(crate) trace: TraceContext,
+    /// Which further cookies of a long session the browser has.
+    pub(crate) session_parts: CookieParts,
     deadline: Duration,
     settled: Duration,
 }
@@ -34,13 +37,15 @@ impl Arrival {
     pub(crate) fn of(headers: &HeaderMap, extensions: &Extensions, config: &Config) -> Arrival {
         let peer = extensions.get::<Peer>().map_or(NOBODY, |peer| peer.0);
         let from_hops = |name| nth_from_the_right(headers, name, config.trusted_hops);
+        let https = from_hops("x-forwarded-proto").is_some_and(|scheme| scheme.eq_ignore_ascii_case("https"));
         Arrival {
             at: Instant::now(),
             client: from_hops("x-forwarded-for")
                 .and_then(|text| text.parse().ok())
                 .unwrap_or(peer.ip()),
-            https: from_hops("x-forwarded-proto").is_some_and(|scheme| scheme.eq_ignore_ascii_case("https")),
+            https,
             trace: TraceContext::of(headers),
+            session_parts: CookieParts::of(headers, https),
             deadline: config.page_deadline,
             settled: config.settled,
         }

@@ -63,6 +63,9 @@ pub struct Config {
     pub trusted_hops: usize,
     /// `API_TOKEN_COOKIE`: the cookie that carries the ID token to `/api/`, where a gateway reads it there.
     pub api_token_cookie: Option<String>,
+    /// `SIGN_OUT_EVERYWHERE`: whether users may end all of their sessions, for which this service's account
+    /// needs a right in Identity Platform. On with a stand-in, else off.
+    pub sign_out_everywhere: bool,
     /// How long a page may take, calls to others included. Not a variable: the gateway's and the proxy's
     /// deadlines are shorter by design.
     pub page_deadline: Duration,
@@ -87,12 +90,16 @@ impl Config {
         let mut reader = env.reader();
         let on_cloud_run = reader.text("K_SERVICE").is_some();
         let proxy = proxy(&mut reader);
+        let emulator = emulator(&mut reader, on_cloud_run);
         let config = Config {
             listen: listen(&mut reader),
             metrics: reader.parsed("METRICS_ADDRESS", "an address and a port (127.0.0.1:9090)"),
             project: project(&mut reader),
             api_key: Secret::new(reader.required("AUTH_APIKEY", "the API key of Identity Platform")),
-            emulator: emulator(&mut reader, on_cloud_run),
+            sign_out_everywhere: reader
+                .parsed("SIGN_OUT_EVERYWHERE", "true or false")
+                .unwrap_or(emulator.is_some()),
+            emulator,
             metadata_host: host(&mut reader, "GCE_METADATA_HOST")
                 .unwrap_or_else(|| "metadata.google.internal".to_owned()),
             audience: audience(&mut reader, env, &proxy),

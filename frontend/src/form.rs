@@ -20,7 +20,9 @@ pub(crate) async fn read<T: DeserializeOwned>(arrival: &Arrival, mut request: Re
 /// Whether a text can be an address; whether it is one, only a mail can tell.
 pub(crate) fn check_email(email: &str) -> Result<(), Refusal> {
     let parts = email.split_once('@');
-    let plausible = parts.is_some_and(|(name, host)| !name.is_empty() && !host.is_empty());
+    // a second `@` would let two readers see two hosts
+    let plausible =
+        parts.is_some_and(|(name, host)| !name.is_empty() && !host.is_empty() && !host.contains('@'));
     match plausible && email.len() <= 254 && !email.contains(char::is_whitespace) {
         true => Ok(()),
         false => Err(Refusal::InvalidEmail),
@@ -69,7 +71,7 @@ mod tests {
     #[test]
     fn an_address_has_something_on_both_sides() {
         assert_eq!(check_email("a@b"), Ok(()));
-        for text in ["", "a", "a@", "@b", "a b@c", "a@b\n"] {
+        for text in ["", "a", "a@", "@b", "a b@c", "a@b\n", "a@evil.example@b"] {
             assert_eq!(check_email(text), Err(Refusal::InvalidEmail), "{text:?}");
         }
     }

@@ -14,15 +14,20 @@ use crate::config::{Config, Secret};
 use crate::outbound;
 
 mod accounts;
+mod admin;
 mod policy;
 mod problem;
 mod profile;
 mod refusal;
+mod second_step;
 
 pub(crate) use accounts::{Code, Mail, Mode};
+pub(crate) use admin::Admin;
 pub(crate) use policy::{PasswordPolicy, Rule};
 pub(crate) use problem::Problem;
+pub(crate) use profile::Factor;
 pub(crate) use refusal::Refusal;
+pub(crate) use second_step::{Enrolment, Entrance, Pending};
 
 /// Its calls.
 pub(crate) struct IdentityPlatform {
@@ -55,22 +60,11 @@ impl IdentityPlatform {
         }
     }
 
-    /// Exchanges e-mail and password for tokens.
-    pub(crate) async fn sign_in(&self, email: &str, password: &str) -> Result<Tokens, Refusal> {
-        #[derive(Deserialize)]
-        #[serde(rename_all = "camelCase", default)]
-        #[derive(Default)]
-        struct Answer {
-            id_token: String,
-            refresh_token: String,
-            mfa_pending_credential: String,
-        }
+    /// Exchanges e-mail and password for tokens, or for the question of a second step.
+    pub(crate) async fn sign_in(&self, email: &str, password: &str) -> Result<Entrance, Refusal> {
         let asked = json!({"email": email, "password": password, "returnSecureToken": true});
-        let answer: Answer = self.accounts("signInWithPassword", &asked).await?;
-        if !answer.mfa_pending_credential.is_empty() {
-            return Err(Refusal::SecondFactor);
-        }
-        both(answer.id_token, answer.refresh_token)
+        let answer: second_step::Answer = self.accounts("signInWithPassword", &asked).await?;
+        answer.entrance()
     }
 
     /// Exchanges a refresh token for a new ID token.
@@ -93,17 +87,18 @@ impl IdentityPlatform {
     /// The body of a 200, or what the error envelope means.
     async fn ask(&self, request: RequestBuilder) -> Result<Bytes, Refusal> {
         // the key goes into a header and not into the URL, which ends up in logs
-        let request = request.header("x-goog-api-key", self.key.expose());
-        let response = request
-            .send()
-            .await
-            .map_err(|error| Refusal::Unavailable(outbound::reason(error)))?;
-        let status = response.status();
-        let body = outbound::text(response).await.map_err(Refusal::Unavailable)?;
-        match status {
-            StatusCode::OK => Ok(body),
-            status => Err(Refusal::of(status, &body)),
-        }
+        answer(request.header("x-goog-api-key", self.key.expose())).await
+    }
+}
+
+async fn answer(request: RequestBuilder) -> Result<Bytes, Refusal> {
+    let response = request.send().await;
+    let response = response.map_err(|error| Refusal::Unavailable(outbound::reason(error)))?;
+    let status = response.status();
+    let body = outbound::text(response).await.map_err(Refusal::Unavailable)?;
+    match status {
+        StatusCode::OK => Ok(body),
+        status => Err(Refusal::of(status, &body)),
     }
 }
 

@@ -19,6 +19,9 @@ mod guard;
 /// 4. The form, the post, the way out.
 mod sign_in;
 
+/// The second step of a sign-in.
+mod second_step;
+
 /// Signing up.
 mod sign_up;
 
@@ -95,6 +98,7 @@ fn app(app: App) -> Router {
     let router = Router::new()
         .route("/", get(home::page))
         .route("/sign-in", get(sign_in::elsewhere).post(sign_in::sign_in))
+        .route("/sign-in/code", get(second_step::form).post(second_step::check))
         .route("/sign-out", post(sign_in::sign_out))
         .route("/sign-up", get(sign_up::form).post(sign_up::sign_up))
         .route("/reset-password", get(reset::form).post(reset::ask))
@@ -106,6 +110,12 @@ fn app(app: App) -> Router {
             "/account/password",
             get(account::password::form).post(account::password::change),
         )
+        .route("/account/sign-out", post(account::everywhere::sign_out))
+        .route(
+            "/account/second-step",
+            get(account::second_step::form).post(account::second_step::add),
+        )
+        .route("/account/second-step/remove", post(account::second_step::remove))
         .route(
             "/account/delete",
             get(account::delete::form).post(account::delete::delete),
@@ -131,6 +141,7 @@ pub(crate) struct App(Arc<Parts>);
 pub(crate) struct Parts {
     pub(crate) config: Config,
     pub(crate) identity: identity::IdentityPlatform,
+    pub(crate) admin: Option<identity::Admin>,
     pub(crate) verifier: verify::Verifier,
     pub(crate) sessions: session::Sessions,
     pub(crate) limits: limits::Limits,
@@ -156,6 +167,7 @@ impl App {
         };
         Ok(App(Arc::new(Parts {
             identity: identity::IdentityPlatform::new(&config, google.clone()),
+            admin: identity::Admin::new(&config, google.clone(), direct.clone()),
             verifier: verify::Verifier::new(&config, google),
             sessions: session::Sessions::new(&config),
             limits: limits::Limits::default(),

@@ -5,10 +5,13 @@ use std::convert::Infallible;
 
 use axum::Json;
 use axum::extract::{FromRequestParts, State};
-use axum::http::HeaderValue;
 use axum::http::header::SET_COOKIE;
 use axum::http::request::Parts;
+use axum::http::{HeaderMap, HeaderValue};
 use axum::response::{IntoResponse, Response};
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use ring::rand::{SecureRandom, SystemRandom};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
@@ -20,13 +23,21 @@ use crate::error::Failure;
 use crate::identity::{Refusal, Tokens};
 use crate::verify::User;
 
+pub(crate) use cookie::Parts as CookieParts;
+
 mod cookie;
+mod over;
+mod parts;
+pub(crate) mod pocket;
 mod refresh;
 mod seal;
 
 /// What the cookie holds.
 #[derive(Clone, Serialize, Deserialize)]
 pub(crate) struct Session {
+    /// The same through all renewals.
+    #[serde(default)]
+    id: String,
     pub(crate) id_token: String,
     refresh_token: String,
     pub(crate) email: String,
@@ -35,6 +46,9 @@ pub(crate) struct Session {
     exp: u64,
     /// The sign-in, in seconds since 1970.
     created: u64,
+    /// The last time its tokens were renewed, which use of it does every hour.
+    #[serde(default)]
+    renewed: u64,
 }
 
 /// Who asks. An argument of every handler that cares.
@@ -64,6 +78,7 @@ pub(crate) struct Sessions {
     seal: seal::Seal,
     api_token_cookie: Option<String>,
     refreshes: refresh::Refreshes,
+    over: over::Over,
 }
 
 impl Sessions {
@@ -72,6 +87,7 @@ impl Sessions {
             seal: seal::Seal::new(&config.session_keys),
             api_token_cookie: config.api_token_cookie.clone(),
             refreshes: refresh::Refreshes::default(),
+            over: over::Over::default(),
         }
     }
 }
@@ -95,7 +111,8 @@ impl FromRequestParts<App> for Visitor {
         let arrival = Arrival::from_request_parts(parts, app).await?;
         let (opened, leftover) = app.sessions.read(&parts.headers, arrival.https);
         let now = app.now();
-        let Some(opened) = opened.filter(|opened| opened.session.created + LONGEST > now) else {
+        let goes_on = |session: &Session| session.is_within(now) && !app.sessions.over.has(&session.id);
+        let Some(opened) = opened.filter(|opened| goes_on(&opened.session)) else {
             return Ok(Visitor::SignedOut(SignedOut {
                 notice: None,
                 leftover,
@@ -104,7 +121,12 @@ impl FromRequestParts<App> for Visitor {
         if opened.session.exp > now + EARLY {
             return Ok(Visitor::SignedIn(opened));
         }
-        Ok(renewed(app, opened, &arrival, now).await)
+        Ok(match renewed(app, opened, &arrival, now).await {
+            Visitor::SignedIn(user) if !goes_on(&user.session) => {
+                Visitor::SignedOut(SignedOut::because(OVER)) // signed out while the refresh was under way
+            }
+            visitor => visitor,
+        })
     }
 }
 
@@ -139,13 +161,25 @@ impl Session {
     /// The session that a sign-in begins.
     pub(crate) fn begin(tokens: Tokens, user: User, typed: &str, now: u64) -> Session {
         Session {
+            id: id(),
             id_token: tokens.id,
             refresh_token: tokens.refresh,
             email: user.email.unwrap_or_else(|| typed.to_owned()),
             subject: user.subject,
             exp: user.exp,
             created: now,
+            renewed: now,
         }
+    }
+
+    /// Whose it is, as Identity Platform knows the user.
+    pub(crate) fn subject(&self) -> &str {
+        &self.subject
+    }
+
+    /// Neither too old nor left alone for too long.
+    fn is_within(&self, now: u64) -> bool {
+        now < self.created + LONGEST && now < self.renewed.max(self.created) + IDLE
     }
 
     /// Whether the sign-in is so fresh that what could take the account over is allowed.
@@ -154,14 +188,16 @@ impl Session {
     }
 
     /// The same session with new tokens.
-    fn continued(&self, tokens: Tokens, user: User) -> Session {
+    pub(crate) fn continued(&self, tokens: Tokens, user: User, now: u64) -> Session {
         Session {
+            id: self.id.clone(),
             id_token: tokens.id,
             refresh_token: tokens.refresh,
             email: user.email.unwrap_or_else(|| self.email.clone()),
             subject: user.subject,
             exp: user.exp,
             created: self.created,
+            renewed: now,
         }
     }
 }
@@ -170,14 +206,17 @@ impl SignedIn {
     /// The answer with the cookies this user needs, and the user's name for the access record.
     pub(crate) fn attach(&self, app: &App, arrival: &Arrival, answer: impl IntoResponse) -> Response {
         let mut response = answer.into_response();
+        if app.sessions.over.has(&self.session.id) {
+            return response; // signed out meanwhile: no cookie brings it back
+        }
         if self.renewed {
-            match app.sessions.session_cookie(&self.session, arrival.https) {
-                Ok(cookie) => set(&mut response, cookie),
+            match app.sessions.session_cookies(&self.session, arrival) {
+                Ok(cookies) => set(&mut response, cookies),
                 Err(failure) => tracing::error!("the renewed session is lost: {}", failure.detail()),
             }
         }
         if let Some(cookie) = app.sessions.api_cookie(&self.session, arrival.https, app.now()) {
-            set(&mut response, cookie);
+            set(&mut response, vec![cookie]);
         }
         let note = response.extensions_mut().get_or_insert_default::<Note>();
         note.user = Some(app.verifier.principal(&self.session.subject));
@@ -209,27 +248,47 @@ pub(crate) fn begun(
     session: Session,
     answer: impl IntoResponse,
 ) -> Result<Response, Failure> {
-    let cookie = app.sessions.session_cookie(&session, arrival.https)?;
+    let cookies = app.sessions.session_cookies(&session, arrival)?;
     let user = SignedIn {
         session,
         renewed: false,
     };
     let mut response = user.attach(app, arrival, answer);
-    set(&mut response, cookie);
+    set(&mut response, cookies);
     Ok(response)
 }
 
-/// The answer to a sign-out.
+/// The answer to a sign-out, which holds against a refresh that is still under way.
+pub(crate) fn signed_out(
+    app: &App,
+    arrival: &Arrival,
+    headers: &HeaderMap,
+    answer: impl IntoResponse,
+) -> Response {
+    if let (Some(user), _) = app.sessions.read(headers, arrival.https) {
+        app.sessions.over.add(&user.session.id);
+    }
+    ended(app, arrival, answer)
+}
+
+/// The answer after the end of a session, however it came.
 pub(crate) fn ended(app: &App, arrival: &Arrival, answer: impl IntoResponse) -> Response {
     let mut response = answer.into_response();
-    for cookie in app.sessions.cleared(arrival.https) {
-        set(&mut response, cookie);
-    }
+    set(&mut response, app.sessions.cleared(arrival));
     response
 }
 
-fn set(response: &mut Response, cookie: HeaderValue) {
-    response.headers_mut().append(SET_COOKIE, cookie);
+fn set(response: &mut Response, cookies: Vec<HeaderValue>) {
+    for cookie in cookies {
+        response.headers_mut().append(SET_COOKIE, cookie);
+    }
+}
+
+/// Without randomness there is no seal either, so nobody ever sees an empty id.
+fn id() -> String {
+    let mut bytes = [0; 12];
+    let _ = SystemRandom::new().fill(&mut bytes);
+    URL_SAFE_NO_PAD.encode(bytes)
 }
 
 /// Seconds before its end from which an ID token is replaced.
@@ -238,6 +297,8 @@ const EARLY: u64 = 300;
 const RECENT: u64 = 300;
 /// Seconds from a sign-in to the next one that is asked for, however often the tokens were renewed.
 const LONGEST: u64 = 14 * 24 * 3600;
+/// Seconds without any use after which a session is over.
+const IDLE: u64 = 3 * 24 * 3600;
 
 pub(crate) const OVER: &str = "Your session has ended. Sign in again to go on.";
 const TURNED_OFF: &str = "This account is turned off. Ask whoever manages your account to turn it on again.";

@@ -1,14 +1,16 @@
 //! Signing in and out, in the order a person meets it: the form, the post, the way out.
 
 use axum::extract::{Request, State};
+use axum::http::HeaderMap;
 use axum::response::{Redirect, Response};
 use serde::Deserialize;
 
 use crate::App;
 use crate::arrival::Arrival;
 use crate::form;
-use crate::identity::Refusal;
+use crate::identity::{Entrance, Pending, Refusal};
 use crate::refused;
+use crate::second_step;
 use crate::session::{self, Session, SignedOut};
 use crate::templates::{self, SignInPage};
 
@@ -47,34 +49,40 @@ pub(crate) async fn sign_in(State(app): State<App>, arrival: Arrival, request: R
         Err(failure) => return failure.page(&app, &arrival, None),
     };
     fields.email = fields.email.trim().to_owned();
+    let next = form::local_path(&fields.next);
     let attempt = arrival.within(attempt(&app, &arrival, &fields)).await;
     match attempt.unwrap_or_else(|elapsed| Err(elapsed.into())) {
         // 303: a reload of the page that follows does not post the password again
-        Ok(session) => session::begun(
-            &app,
-            &arrival,
-            session,
-            Redirect::to(form::local_path(&fields.next)),
-        )
-        .unwrap_or_else(|failure| failure.page(&app, &arrival, None)),
+        Ok(Step::Done(session)) => session::begun(&app, &arrival, session, Redirect::to(next))
+            .unwrap_or_else(|failure| failure.page(&app, &arrival, None)),
+        Ok(Step::Second(pending)) => second_step::begin(&app, &arrival, pending, &fields.email, next),
         Err(refusal) => again(&app, &refusal, &fields),
     }
 }
 
 /// `POST /sign-out`. Identity Platform has no call for users to revoke a refresh token; the cookie was its
 /// only copy outside.
-pub(crate) async fn sign_out(State(app): State<App>, arrival: Arrival) -> Response {
-    session::ended(&app, &arrival, Redirect::to("/"))
+pub(crate) async fn sign_out(State(app): State<App>, arrival: Arrival, headers: HeaderMap) -> Response {
+    session::signed_out(&app, &arrival, &headers, Redirect::to("/"))
+}
+
+/// What the right password leads to.
+enum Step {
+    Done(Session),
+    Second(Pending),
 }
 
 /// E-mail and password become a session: asked, answered, and the answer verified.
-async fn attempt(app: &App, arrival: &Arrival, fields: &Fields) -> Result<Session, Refusal> {
+async fn attempt(app: &App, arrival: &Arrival, fields: &Fields) -> Result<Step, Refusal> {
     fields.check()?;
     app.limits.attempt(&fields.email, arrival.client)?;
-    let tokens = app.identity.sign_in(&fields.email, &fields.password).await?;
+    let tokens = match app.identity.sign_in(&fields.email, &fields.password).await? {
+        Entrance::Open(tokens) => tokens,
+        Entrance::SecondStep(pending) => return Ok(Step::Second(pending)),
+    };
     let user = app.verifier.verify(&tokens.id).await?;
     app.limits.succeeded(&fields.email);
-    Ok(Session::begin(tokens, user, &fields.email, app.now()))
+    Ok(Step::Done(Session::begin(tokens, user, &fields.email, app.now())))
 }
 
 /// The form again, with the reason and what was typed, but never the password.

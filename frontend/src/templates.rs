@@ -5,7 +5,8 @@ use askama::Template;
 use axum::http::StatusCode;
 use axum::response::{Html, IntoResponse, Response};
 
-use crate::identity::{Problem, Rule};
+use crate::account::second_step::Picture;
+use crate::identity::{Factor, Problem, Rule};
 
 /// The form, perhaps with what was wrong.
 #[derive(Template)]
@@ -19,6 +20,29 @@ pub(crate) struct SignInPage<'a> {
     pub(crate) next: &'a str,
     /// Whether to show the login of the stand-in's test user.
     pub(crate) demo: bool,
+}
+
+/// The second step.
+#[derive(Template)]
+#[template(path = "code.html")]
+pub(crate) struct CodePage<'a> {
+    pub(crate) email: &'a str,
+    pub(crate) problem: Option<Problem>,
+    /// The first step is too old: no code helps.
+    pub(crate) over: bool,
+}
+
+/// Adding a second step.
+#[derive(Template)]
+#[template(path = "enrol.html")]
+pub(crate) struct EnrolPage<'a> {
+    pub(crate) email: &'a str,
+    pub(crate) picture: Option<Picture>,
+    /// What the picture says, for an app on the same device.
+    pub(crate) uri: &'a str,
+    /// The secret in groups of four.
+    pub(crate) secret: String,
+    pub(crate) problem: Option<Problem>,
 }
 
 /// The form of somebody new.
@@ -73,6 +97,9 @@ pub(crate) struct AccountPage<'a> {
     pub(crate) email: &'a str,
     pub(crate) name: &'a str,
     pub(crate) verified: bool,
+    pub(crate) factors: &'a [Factor],
+    /// Whether all sessions can be ended at once.
+    pub(crate) everywhere: bool,
     pub(crate) problem: Option<Problem>,
 }
 

@@ -13,6 +13,19 @@ pub(crate) struct Profile {
     pub(crate) email: String,
     pub(crate) email_verified: bool,
     pub(crate) display_name: String,
+    #[serde(rename = "mfaInfo")]
+    pub(crate) factors: Vec<Factor>,
+}
+
+/// A second step that an account has.
+#[derive(Clone, Deserialize, Default)]
+#[serde(rename_all = "camelCase", default)]
+pub(crate) struct Factor {
+    #[serde(rename = "mfaEnrollmentId")]
+    pub(crate) id: String,
+    pub(crate) display_name: String,
+    /// There for codes of an app; a telephone has something else.
+    pub(crate) totp_info: Option<Value>,
 }
 
 impl IdentityPlatform {

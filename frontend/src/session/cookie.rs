@@ -8,7 +8,8 @@
 use axum::http::header::COOKIE;
 use axum::http::{HeaderMap, HeaderValue};
 
-use super::{Session, Sessions, SignedIn};
+use super::{Session, Sessions, SignedIn, parts};
+use crate::arrival::Arrival;
 use crate::error::Failure;
 
 impl Sessions {
@@ -19,7 +20,8 @@ impl Sessions {
         // a name may be there twice (another path, another port of localhost): ours is the one that opens
         for value in values(headers, name).take(SAME_NAME) {
             found = true;
-            let Some(opened) = self.seal.open(name, value) else {
+            let whole = parts::join(value, |place| values_of(headers, part_name(name, place)));
+            let Some(opened) = whole.and_then(|whole| self.seal.open(name, &whole)) else {
                 continue;
             };
             if let Ok(session) = serde_json::from_slice::<Session>(&opened.content) {
@@ -32,16 +34,28 @@ impl Sessions {
         (None, found)
     }
 
-    /// The `Set-Cookie` of a session.
-    pub(super) fn session_cookie(&self, session: &Session, https: bool) -> Result<HeaderValue, Failure> {
-        let name = name(https);
+    /// The `Set-Cookie`s of a session, and the end of parts that a longer one left.
+    pub(super) fn session_cookies(
+        &self,
+        session: &Session,
+        arrival: &Arrival,
+    ) -> Result<Vec<HeaderValue>, Failure> {
+        let name = name(arrival.https);
         let content = serde_json::to_vec(session).unwrap_or_default();
         let value = self.seal.seal(name, content).ok_or(Failure::NoRandomness)?;
-        let cookie = format!("{name}={value}; Path=/; HttpOnly; SameSite=Lax{}", secure(https));
-        if cookie.len() > LONGEST {
-            return Err(Failure::SessionTooLarge(cookie.len()));
-        }
-        HeaderValue::from_str(&cookie).map_err(|_| Failure::NoRandomness)
+        let size = value.len();
+        let parts = parts::split(value).ok_or(Failure::SessionTooLarge(size))?;
+        let left = (parts.len()..parts::MOST).filter(|place| arrival.session_parts.has(*place));
+        let left: Vec<_> = left.map(|place| ended(name, place, arrival.https)).collect();
+        let parts = parts.iter().enumerate().map(|(place, part)| {
+            let secure = secure(arrival.https);
+            format!(
+                "{}={part}; Path=/; HttpOnly; SameSite=Lax{secure}",
+                part_name(name, place)
+            )
+        });
+        let lines = parts.chain(left).map(|line| HeaderValue::from_str(&line));
+        lines.collect::<Result<_, _>>().map_err(|_| Failure::NoRandomness)
     }
 
     /// The `Set-Cookie` that carries the ID token to `/api/`, if switched on; it ends before the token does.
@@ -53,21 +67,43 @@ impl Sessions {
     }
 
     /// The `Set-Cookie`s that end everything.
-    pub(super) fn cleared(&self, https: bool) -> Vec<HeaderValue> {
-        let session = format!(
-            "{}=; Path=/; HttpOnly; SameSite=Lax; Max-Age=0{}",
-            name(https),
-            secure(https)
-        );
-        let api = self
-            .api_token_cookie
-            .as_ref()
-            .and_then(|name| api_cookie(name, "", 0, https));
-        HeaderValue::from_str(&session)
-            .ok()
-            .into_iter()
-            .chain(api)
-            .collect()
+    pub(super) fn cleared(&self, arrival: &Arrival) -> Vec<HeaderValue> {
+        let name = name(arrival.https);
+        let places = (0..parts::MOST).filter(|place| *place == 0 || arrival.session_parts.has(*place));
+        let session =
+            places.filter_map(|place| HeaderValue::from_str(&ended(name, place, arrival.https)).ok());
+        let api = self.api_token_cookie.as_ref();
+        let api = api.and_then(|name| api_cookie(name, "", 0, arrival.https));
+        session.chain(api).collect()
+    }
+}
+
+/// Which further parts of a session a request has, of whatever session they are.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Parts([bool; parts::MOST]);
+
+impl Parts {
+    pub(crate) fn of(headers: &HeaderMap, https: bool) -> Parts {
+        let name = name(https);
+        let is_there = |place| place > 0 && values_of(headers, part_name(name, place)).next().is_some();
+        Parts(std::array::from_fn(is_there))
+    }
+
+    fn has(self, place: usize) -> bool {
+        self.0.get(place).copied().unwrap_or_default()
+    }
+}
+
+fn ended(name: &str, place: usize, https: bool) -> String {
+    let (name, secure) = (part_name(name, place), secure(https));
+    format!("{name}=; Path=/; HttpOnly; SameSite=Lax; Max-Age=0{secure}")
+}
+
+/// `session`, then `session-1` and so on.
+fn part_name(name: &str, place: usize) -> String {
+    match place {
+        0 => name.to_owned(),
+        place => format!("{name}-{place}"),
     }
 }
 
@@ -81,11 +117,15 @@ fn name(https: bool) -> &'static str {
     if https { "__Host-session" } else { "session" }
 }
 
-fn secure(https: bool) -> &'static str {
+pub(super) fn secure(https: bool) -> &'static str {
     if https { "; Secure" } else { "" }
 }
 
-fn values<'a>(headers: &'a HeaderMap, name: &'a str) -> impl Iterator<Item = &'a str> {
+pub(super) fn values<'a>(headers: &'a HeaderMap, name: &'a str) -> impl Iterator<Item = &'a str> {
+    values_of(headers, name.to_owned())
+}
+
+fn values_of(headers: &HeaderMap, name: String) -> impl Iterator<Item = &str> {
     let lines = headers
         .get_all(COOKIE)
         .into_iter()
@@ -97,7 +137,5 @@ fn values<'a>(headers: &'a HeaderMap, name: &'a str) -> impl Iterator<Item = &'a
     })
 }
 
-/// Browsers keep 4096 bytes of name, value and attributes; a longer cookie is dropped without a word.
-const LONGEST: usize = 4096;
 /// Cookies of our name that are tried.
 const SAME_NAME: usize = 4;

@@ -66,7 +66,7 @@ async fn ask(app: &App, old: &Session) -> Result<Session, Refusal> {
             "the new ID token speaks of another user".to_owned(),
         ));
     }
-    Ok(old.continued(tokens, user))
+    Ok(old.continued(tokens, user, app.now()))
 }
 
 impl From<Doubt> for Refusal {

@@ -3,7 +3,7 @@
 
 use std::net::SocketAddr;
 use std::sync::mpsc::Receiver;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -39,6 +39,7 @@ pub(crate) struct World {
 pub(crate) struct Wishes {
     pub(crate) env: Vec<(&'static str, String)>,
     pub(crate) deadline: Option<Duration>,
+    pub(crate) clock: Option<fn() -> SystemTime>,
 }
 
 impl World {
@@ -81,6 +82,7 @@ impl World {
         let mut config = Config::new(&Arguments::default(), &env).unwrap();
         config.access_log = AccessLog::to(move |record| drop(sender.send(record.clone())));
         config.page_deadline = wishes.deadline.unwrap_or(config.page_deadline);
+        config.clock = wishes.clock.unwrap_or(config.clock);
         let bound = frontend::build(config).unwrap();
         let addresses = bound.addresses();
         let (trigger, shutdown) = Shutdown::manual();

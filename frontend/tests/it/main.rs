@@ -22,3 +22,9 @@ mod pages;
 mod accounts;
 
 mod account;
+
+mod second_step;
+
+mod long_sessions;
+
+mod advisories;

@@ -232,27 +232,3 @@ async fn an_orphaned_api_cookie_is_cleared() {
     browser.get("/").await;
     assert!(browser.cookies.is_empty());
 }
-
-#[tokio::test]
-async fn a_session_that_no_browser_would_keep_is_told_as_such() {
-    let world = World::start().await;
-    let key = Key::a();
-    let jwks = serde_json::json!({"keys": [key.jwk()]});
-    world.identity.answers(move |seen| {
-        if seen.uri.contains("/jwk/") {
-            return Answer::json(200, &jwks);
-        }
-        let mut claims = crate::harness::id_claims(3600);
-        claims["claim"] = "x".repeat(3000).into();
-        Answer::json(
-            200,
-            &serde_json::json!({"idToken": key.sign(&claims), "refreshToken": "r"}),
-        )
-    });
-    let mut browser = world.browser();
-    let page = browser
-        .sign_in(crate::harness::EMAIL, crate::harness::PASSWORD)
-        .await;
-    assert!(page.status == 500 && page.says("does not fit"), "{}", page.body);
-    assert!(browser.cookies.is_empty());
-}

@@ -8,6 +8,8 @@
 //! - `v1/accounts:{signInWithPassword,signUp,lookup,update,delete,sendOobCode,resetPassword}` and
 //!   `v2/passwordPolicy`, with an API key in the query or in `x-goog-api-key`, below
 //!   `/identitytoolkit.googleapis.com/` or `/`.
+//! - `v2/accounts/{mfaEnrollment:start,mfaEnrollment:finalize,mfaEnrollment:withdraw,mfaSignIn:finalize}`: the
+//!   second step by an app's codes (RFC 6238); a code is good for a period before and after, and once.
 //! - `v1/token` (form or JSON), below `/securetoken.googleapis.com/` or `/`.
 //! - The keys as a JWK set and as certificates, below `/www.googleapis.com/` or `/`, and the discovery document.
 //! - For tests: `v1/projects/{p}/accounts:{lookup,update,delete}` with `Authorization: Bearer owner`, and
@@ -26,8 +28,10 @@ mod oob;
 mod outbox;
 mod password;
 mod policy;
+mod second;
 mod throttle;
 mod token;
+mod totp;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -66,6 +70,7 @@ struct Identity {
     accounts: Accounts,
     throttle: Throttle,
     mails: Mails,
+    begun: second::Begun,
     action_url: String,
     /// Seconds by which a test has moved the clock.
     moved: AtomicU64,
@@ -86,6 +91,7 @@ pub(crate) fn build(config: Config) -> Result<Server> {
         accounts: Accounts::open(&directory.join("accounts.json"))?,
         throttle: Throttle::default(),
         mails: Mails::default(),
+        begun: second::Begun::default(),
         action_url: config.action_url,
         moved: AtomicU64::new(0),
         project: config.project,
@@ -97,6 +103,7 @@ pub(crate) fn build(config: Config) -> Result<Server> {
 fn routes(identity: Arc<Identity>) -> Result<Router> {
     let toolkit = Router::new()
         .route("/v1/{call}", post(calls::with_key))
+        .route("/v2/accounts/{call}", post(second::with_key))
         .route("/v2/passwordPolicy", get(policy::show))
         .route("/v1/projects/{project}/{call}", post(admin::with_owner));
     let token = Router::new().route("/v1/token", post(token::refresh));

@@ -27,3 +27,7 @@ mod prepare;
 
 /// Start, table, lines, stop; parts that end.
 mod runner;
+
+mod authenticator;
+
+mod second_step;

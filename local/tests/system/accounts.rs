@@ -1,8 +1,8 @@
 //! The account flows through the whole system, with the mails of the stand-in's outbox.
 
-use crate::callers;
 use crate::harness::System;
 use crate::visitor::{MESSAGE, Visitor};
+use crate::{authenticator, callers};
 
 const EMAIL: &str = "new@acme.example";
 const FIRST: &str = "First-password-1";
@@ -81,12 +81,7 @@ async fn a_user_changes_name_and_password_and_deletes_the_account() {
     visitor.sign_in().await;
     elsewhere.sign_in().await;
 
-    // what is revoked is told by the second: a sign-in of the same one would survive
-    let second = callers::now();
-    while callers::now() == second {
-        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
-    }
-
+    next_second().await;
     visitor.post("/account/name", &[("name", "A Shopper")]).await;
     assert!(visitor.get("/account").await.1.contains("value=\"A Shopper\""));
 
@@ -115,6 +110,65 @@ async fn a_user_changes_name_and_password_and_deletes_the_account() {
     assert_eq!(visitor.cookie("session"), None);
     let fields = [("email", email), ("password", SECOND)];
     assert_eq!(visitor.post("/sign-in", &fields).await.status(), 422);
+}
+
+#[tokio::test]
+async fn a_second_step_keeps_out_whoever_has_only_the_password() {
+    let system = System::start(&[]).await;
+    let mut visitor = Visitor::of(system.url("frontend"));
+    visitor.sign_in().await;
+    let (_, page) = visitor.get("/account/second-step").await;
+    let (_, secret) = page.split_once("id=\"secret\">").unwrap();
+    let secret = secret.split('<').next().unwrap().to_owned();
+    let code = authenticator::code(&secret, 0);
+    let added = visitor.post("/account/second-step", &[("code", &code)]).await;
+    assert_eq!(added.status(), 303);
+
+    let mut thief = Visitor::of(system.url("frontend"));
+    let fields = [("email", "shopper@acme.example"), ("password", "Acme-demo-2026")];
+    assert_eq!(
+        thief.post("/sign-in", &fields).await.headers()["location"],
+        "/sign-in/code"
+    );
+    assert_eq!(
+        thief.post("/sign-in/code", &[("code", &code)]).await.status(),
+        422,
+        "it was used"
+    );
+    assert!(!thief.get("/").await.1.contains(MESSAGE));
+    let code = authenticator::code(&secret, 1);
+    assert_eq!(
+        thief.post("/sign-in/code", &[("code", &code)]).await.status(),
+        303
+    );
+    assert!(thief.get("/").await.1.contains(MESSAGE));
+}
+
+#[tokio::test]
+async fn signing_out_everywhere_ends_every_browsers_session() {
+    let system = System::start(&[]).await;
+    let mut visitor = Visitor::of(system.url("frontend"));
+    let mut elsewhere = Visitor::of(system.url("frontend"));
+    visitor.sign_in().await;
+    elsewhere.sign_in().await;
+    next_second().await;
+    assert_eq!(visitor.post("/account/sign-out", &[]).await.status(), 200);
+    assert_eq!(visitor.cookie("session"), None);
+    assert!(
+        elsewhere
+            .get("/account")
+            .await
+            .1
+            .contains("Your session has ended")
+    );
+}
+
+/// What is revoked is told by the second: a sign-in of the same one would survive.
+async fn next_second() {
+    let second = callers::now();
+    while callers::now() == second {
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    }
 }
 
 /// The path of the newest mail's link; it leads to the address that a person opens.

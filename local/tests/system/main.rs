@@ -9,6 +9,9 @@
 #[allow(dead_code, reason = "each test binary uses its part of it")]
 mod harness;
 
+#[path = "../it/authenticator.rs"]
+mod authenticator;
+
 /// Clients of the gateway: certificates and tokens, good and bad.
 mod callers;
 

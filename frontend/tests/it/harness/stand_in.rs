@@ -33,6 +33,8 @@ pub(crate) enum Answer {
     Is(u16, Vec<(&'static str, String)>, String),
     /// None, ever.
     Hang,
+    /// This one, when it is told to.
+    Held(Arc<tokio::sync::Semaphore>, Box<Answer>),
 }
 
 impl Answer {
@@ -72,7 +74,7 @@ impl Answer {
                 headers.push((name, value.to_owned()));
                 Answer::Is(status, headers, body)
             }
-            Answer::Hang => Answer::Hang,
+            other => other,
         }
     }
 }
@@ -136,7 +138,12 @@ async fn answer(
     };
     seen.lock().unwrap().push(this.clone());
     let rule = rule.lock().unwrap().clone();
-    match rule(&this) {
+    let mut answer = rule(&this);
+    if let Answer::Held(until, held) = answer {
+        until.acquire().await.unwrap().forget();
+        answer = *held;
+    }
+    match answer {
         Answer::Is(status, headers, body) => {
             let mut response = Response::builder().status(status);
             for (name, value) in headers {
@@ -144,7 +151,7 @@ async fn answer(
             }
             response.body(Body::from(body)).unwrap()
         }
-        Answer::Hang => std::future::pending().await,
+        _ => std::future::pending().await,
     }
 }
 

@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use super::error::Error;
 use super::password::Hash;
+use super::second::Factor;
 use crate::files;
 use crate::stand_in::key::now;
 
@@ -39,6 +40,8 @@ pub(super) struct Account {
     pub(super) password: Hash,
     #[serde(default)]
     pub(super) disabled: bool,
+    #[serde(default)]
+    pub(super) factors: Vec<Factor>,
     /// Tokens of sign-ins before this second are no longer good.
     pub(super) valid_since: u64,
     pub(super) created_at: u64,
@@ -52,6 +55,9 @@ pub(super) struct Account {
 pub(super) struct RefreshToken {
     digest: String,
     pub(super) auth_time: u64,
+    /// The second step that was taken.
+    #[serde(default)]
+    pub(super) factor: Option<String>,
 }
 
 /// By local id.
@@ -139,7 +145,12 @@ impl Accounts {
     }
 
     /// Notes a sign-in and hands out its refresh token.
-    pub(super) fn signed_in(&self, local_id: &str, auth_time: u64) -> Result<String, Error> {
+    pub(super) fn signed_in(
+        &self,
+        local_id: &str,
+        auth_time: u64,
+        factor: Option<&str>,
+    ) -> Result<String, Error> {
         let token = random_text(32, URL_SAFE)?;
         self.update(local_id, |account| {
             account.last_login_at = auth_time;
@@ -148,13 +159,14 @@ impl Accounts {
             account.refresh_tokens.push(RefreshToken {
                 digest: digest(&token),
                 auth_time,
+                factor: factor.map(str::to_owned),
             });
         })?;
         Ok(token)
     }
 
     /// The account of a refresh token and the time of its sign-in.
-    pub(super) fn of_refresh_token(&self, token: &str) -> Option<(Account, u64)> {
+    pub(super) fn of_refresh_token(&self, token: &str) -> Option<(Account, RefreshToken)> {
         let digest = digest(token);
         let of = |account: &Account| {
             account
@@ -164,8 +176,8 @@ impl Accounts {
                 .cloned()
         };
         let account = self.find(|account| of(account).is_some())?;
-        let auth_time = of(&account)?.auth_time;
-        Some((account, auth_time))
+        let token = of(&account)?;
+        Some((account, token))
     }
 
     /// A change counts when it is on disk.
@@ -192,6 +204,7 @@ impl Account {
             display_name: None,
             password,
             disabled: false,
+            factors: Vec::new(),
             valid_since: now,
             created_at: now,
             last_login_at: now,

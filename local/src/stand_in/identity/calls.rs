@@ -16,6 +16,7 @@ use super::error::Error;
 use super::mail;
 use super::password::Hash;
 use super::policy;
+use super::second;
 use super::token::LIFE;
 use crate::stand_in::key::now;
 
@@ -95,7 +96,7 @@ fn sign_up(identity: &Identity, fields: Fields) -> Result<Value, Error> {
         ..Account::new(&email, hash)?
     };
     identity.accounts.add(account.clone())?;
-    signed_in(identity, &account, "identitytoolkit#SignupNewUserResponse")
+    signed_in(identity, &account, "identitytoolkit#SignupNewUserResponse", None)
 }
 
 fn sign_in(identity: &Identity, fields: &Fields) -> Result<Value, Error> {
@@ -121,12 +122,20 @@ fn sign_in(identity: &Identity, fields: &Fields) -> Result<Value, Error> {
     if account.disabled {
         return Err(Error::Code("USER_DISABLED")); // only to who knows the password
     }
-    let mut answer = signed_in(identity, &account, "identitytoolkit#VerifyPasswordResponse")?;
+    if !account.factors.is_empty() {
+        return second::pending(identity, &account);
+    }
+    let mut answer = signed_in(identity, &account, "identitytoolkit#VerifyPasswordResponse", None)?;
     answer["registered"] = true.into();
     Ok(answer)
 }
 
-fn signed_in(identity: &Identity, account: &Account, kind: &str) -> Result<Value, Error> {
+pub(super) fn signed_in(
+    identity: &Identity,
+    account: &Account,
+    kind: &str,
+    factor: Option<&str>,
+) -> Result<Value, Error> {
     // never before validSince: a sign-in in the second of a revocation is after it
     let auth_time = now().max(account.valid_since);
     Ok(json!({
@@ -134,8 +143,8 @@ fn signed_in(identity: &Identity, account: &Account, kind: &str) -> Result<Value
         "localId": account.local_id,
         "email": account.email,
         "displayName": account.display_name.as_deref().unwrap_or_default(),
-        "idToken": identity.id_token(account, auth_time)?,
-        "refreshToken": identity.accounts.signed_in(&account.local_id, auth_time)?,
+        "idToken": identity.id_token(account, auth_time, factor)?,
+        "refreshToken": identity.accounts.signed_in(&account.local_id, auth_time, factor)?,
         "expiresIn": LIFE.to_string(),
     }))
 }
@@ -170,7 +179,7 @@ fn update(identity: &Identity, fields: Fields) -> Result<Value, Error> {
     })?;
     let kind = "identitytoolkit#SetAccountInfoResponse";
     let mut answer = match new_password {
-        true => signed_in(identity, &account, kind)?,
+        true => signed_in(identity, &account, kind, None)?,
         false => json!({ "kind": kind, "localId": account.local_id, "email": account.email,
             "displayName": account.display_name.as_deref().unwrap_or_default() }),
     };
@@ -204,6 +213,9 @@ pub(super) fn shown(account: &Account) -> Value {
         "createdAt": (account.created_at * 1000).to_string(),
         "lastLoginAt": (account.last_login_at * 1000).to_string(),
     });
+    if !account.factors.is_empty() {
+        user["mfaInfo"] = account.factors.iter().map(second::Factor::shown).collect();
+    }
     if let Some(name) = &account.display_name {
         user["displayName"] = name.as_str().into();
     }

@@ -22,7 +22,12 @@ const PROJECT_NUMBER: &str = "123456789012";
 
 impl Identity {
     /// An ID token for an account that signed in at `auth_time`.
-    pub(super) fn id_token(&self, account: &Account, auth_time: u64) -> Result<String, Error> {
+    pub(super) fn id_token(
+        &self,
+        account: &Account,
+        auth_time: u64,
+        factor: Option<&str>,
+    ) -> Result<String, Error> {
         let now = now();
         let mut claims = json!({
             "iss": format!("https://securetoken.google.com/{}", self.project),
@@ -39,6 +44,10 @@ impl Identity {
                 "sign_in_provider": "password",
             },
         });
+        if let Some(factor) = factor {
+            claims["firebase"]["sign_in_second_factor"] = "totp".into();
+            claims["firebase"]["second_factor_identifier"] = factor.into();
+        }
         if let Some(name) = &account.display_name {
             claims["name"] = name.as_str().into();
         }
@@ -87,12 +96,12 @@ pub(super) async fn refresh(
     }
     let token = asked.refresh_token.filter(|token| !token.is_empty());
     let token = token.ok_or(Error::Code("MISSING_REFRESH_TOKEN"))?;
-    let (account, auth_time) = identity
+    let (account, kept) = identity
         .accounts
         .of_refresh_token(&token)
         .ok_or(Error::Code("INVALID_REFRESH_TOKEN"))?;
-    account.admits(auth_time)?;
-    let id_token = identity.id_token(&account, auth_time)?;
+    account.admits(kept.auth_time)?;
+    let id_token = identity.id_token(&account, kept.auth_time, kept.factor.as_deref())?;
     // Google's SDK for JavaScript reads the access token, everybody else the ID token: the same JWT
     Ok(Json(json!({
         "access_token": id_token, "id_token": id_token, "refresh_token": token,
