@@ -11,7 +11,7 @@ use crate::form;
 use crate::identity::{Mail, Refusal};
 use crate::mail_sent;
 use crate::refused;
-use crate::session::{self, SignedIn, SignedOut, Visitor};
+use crate::session::{Notice, SignedIn, SignedOut, Visitor};
 use crate::sign_in;
 use crate::templates::{self, AccountPage};
 
@@ -79,7 +79,7 @@ pub(crate) async fn verify(State(app): State<App>, arrival: Arrival, visitor: Vi
         Ok(()) => user.attach(
             &app,
             &arrival,
-            mail_sent::page(&app, mail_sent::Why::Verify, &session.email),
+            mail_sent::page(&app, &arrival, mail_sent::Why::Verify, &session.email),
         ),
         Err(refusal) => show(&app, &arrival, &user, Some(&refusal)).await,
     }
@@ -94,12 +94,13 @@ async fn show(app: &App, arrival: &Arrival, user: &SignedIn, refusal: Option<&Re
         Err(refusal) => return failed(app, arrival, user, &refusal),
     };
     let page = templates::html(&AccountPage {
+        t: arrival.words(),
         email: &profile.email,
         name: &profile.display_name,
         verified: profile.email_verified,
         factors: &profile.factors,
         everywhere: app.admin.is_some(),
-        problem: refusal.map(Refusal::problem),
+        problem: refusal.map(|refusal| refusal.problem(arrival.words())),
     });
     match refusal {
         Some(refusal) => user.attach(app, arrival, refused::with(refusal, page)),
@@ -126,7 +127,11 @@ fn recent(app: &App, arrival: &Arrival, visitor: Visitor, next: &str) -> Result<
 }
 
 fn once_more(app: &App, arrival: &Arrival, user: &SignedIn, next: &str) -> Response {
-    user.attach(app, arrival, sign_in::once_more(app, &user.session.email, next))
+    user.attach(
+        app,
+        arrival,
+        sign_in::once_more(app, arrival, &user.session.email, next),
+    )
 }
 
 /// What Identity Platform refused when there is no page on which to say it.
@@ -134,14 +139,16 @@ fn failed(app: &App, arrival: &Arrival, user: &SignedIn, refusal: &Refusal) -> R
     match refusal {
         // the session has ended elsewhere: a new password, an administrator, the account is gone
         Refusal::SessionOver | Refusal::Disabled => {
-            sign_in::form(app, arrival, &SignedOut::because(session::OVER), PATH)
+            sign_in::form(app, arrival, &SignedOut::because(Notice::Over), PATH)
         }
         refusal => {
-            let problem = refusal.problem();
+            let t = arrival.words();
+            let problem = refusal.problem(t);
             let page = templates::html(&templates::DonePage {
+                t,
                 title: problem.title,
                 what: &problem.text,
-                link: (PATH, "To your account"),
+                link: (PATH, t.to_account),
                 alarm: true,
             });
             user.attach(app, arrival, refused::with(refusal, page).into_response())

@@ -25,8 +25,8 @@ pub(crate) async fn show(
     let code = link.map(|Query(link)| link.code).unwrap_or_default();
     let outcome = arrival.within(look(&app, &code)).await;
     match outcome.unwrap_or_else(|elapsed| Err(elapsed.into())) {
-        Ok((mode, found)) => page(&app, mode, &found, &code, None).await,
-        Err(refusal) => failed(&refusal),
+        Ok((mode, found)) => page(&app, &arrival, mode, &found, &code, None).await,
+        Err(refusal) => failed(&arrival, &refusal),
     }
 }
 
@@ -46,11 +46,13 @@ pub(crate) async fn act(
         Ok(mode) => done(&app, &arrival, visitor, mode).await,
         Err(refusal) if refusal.is_about_the_password() => {
             match arrival.within(look(&app, &fields.code)).await {
-                Ok(Ok((mode, found))) => page(&app, mode, &found, &fields.code, Some(&refusal)).await,
-                _ => failed(&refusal),
+                Ok(Ok((mode, found))) => {
+                    page(&app, &arrival, mode, &found, &fields.code, Some(&refusal)).await
+                }
+                _ => failed(&arrival, &refusal),
             }
         }
-        Err(refusal) => failed(&refusal),
+        Err(refusal) => failed(&arrival, &refusal),
     }
 }
 
@@ -78,13 +80,22 @@ async fn attempt(app: &App, arrival: &Arrival, fields: &Fields) -> Result<Mode, 
     Ok(mode)
 }
 
-async fn page(app: &App, mode: Mode, found: &Code, code: &str, refusal: Option<&Refusal>) -> Response {
-    let words = words::of(mode);
+async fn page(
+    app: &App,
+    arrival: &Arrival,
+    mode: Mode,
+    found: &Code,
+    code: &str,
+    refusal: Option<&Refusal>,
+) -> Response {
+    let t = arrival.words();
+    let words = words::of(mode, t);
     let policy = match mode {
         Mode::ResetPassword => Some(app.identity.password_policy().await),
         _ => None,
     };
     let page = templates::html(&ActionPage {
+        t,
         title: words.title,
         what: words.what,
         button: words.button,
@@ -93,7 +104,7 @@ async fn page(app: &App, mode: Mode, found: &Code, code: &str, refusal: Option<&
         code,
         shortest: policy.as_ref().map_or(0, |policy| policy.shortest),
         rules: policy.map(|policy| policy.rules()),
-        problem: refusal.map(Refusal::problem),
+        problem: refusal.map(|refusal| refusal.problem(t)),
     });
     match refusal {
         Some(refusal) => refused::with(refusal, page),
@@ -103,11 +114,13 @@ async fn page(app: &App, mode: Mode, found: &Code, code: &str, refusal: Option<&
 
 /// What was done. The ID token of a browser that is signed in may still say the opposite: it gets a new one.
 async fn done(app: &App, arrival: &Arrival, visitor: Visitor, mode: Mode) -> Response {
-    let words = words::of(mode);
+    let t = arrival.words();
+    let words = words::of(mode, t);
     let page = templates::html(&DonePage {
+        t,
         title: words.done,
         what: words.then,
-        link: ("/", "Go on"),
+        link: ("/", t.go_on),
         alarm: false,
     });
     match visitor {
@@ -120,14 +133,16 @@ async fn done(app: &App, arrival: &Arrival, visitor: Visitor, mode: Mode) -> Res
 }
 
 /// Why a link does nothing, and how to get another.
-fn failed(refusal: &Refusal) -> Response {
-    let problem = refusal.problem();
+fn failed(arrival: &Arrival, refusal: &Refusal) -> Response {
+    let t = arrival.words();
+    let problem = refusal.problem(t);
     let page = templates::html(&DonePage {
+        t,
         title: problem.title,
         what: &problem.text,
         link: match refusal {
-            Refusal::LinkOver => ("/reset-password", "Send me a new mail"),
-            _ => ("/", "To the start page"),
+            Refusal::LinkOver => ("/reset-password", t.link_new_mail),
+            _ => ("/", t.to_start),
         },
         alarm: true,
     });

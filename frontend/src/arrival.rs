@@ -1,5 +1,5 @@
 //! What is known about a request before any handler runs: since when it waits, who sent it, whether its
-//! browser speaks https, and in which trace it stands.
+//! browser speaks https and which language, and in which trace it stands.
 
 use std::convert::Infallible;
 use std::future::Future;
@@ -16,6 +16,7 @@ use tokio::time::Instant;
 use crate::App;
 use crate::config::Config;
 use crate::session::CookieParts;
+use crate::words::{Language, Words};
 
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Arrival {
@@ -25,6 +26,7 @@ pub(crate) struct Arrival {
     pub(crate) trace: TraceContext,
     /// Which further cookies of a long session the browser has.
     pub(crate) session_parts: CookieParts,
+    language: Language,
     deadline: Duration,
     settled: Duration,
 }
@@ -46,9 +48,15 @@ impl Arrival {
             https,
             trace: TraceContext::of(headers),
             session_parts: CookieParts::of(headers, https),
+            language: Language::of(headers),
             deadline: config.page_deadline,
             settled: config.settled,
         }
+    }
+
+    /// The texts in the browser's language.
+    pub(crate) fn words(&self) -> &'static Words {
+        self.language.words()
     }
 
     /// Does the work within what is left of this request's one deadline.

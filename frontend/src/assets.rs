@@ -1,4 +1,4 @@
-//! The style sheet and the icon, in the binary. Their paths carry a hash of the content, so a browser may
+//! The style sheet, the script and the icon, in the binary. Their paths carry a hash of the content, so a browser may
 //! keep them for ever and still never shows an old sheet on a new page.
 
 use std::sync::LazyLock;
@@ -10,7 +10,7 @@ use ring::digest::{SHA256, digest};
 
 /// Mounts the assets.
 pub(crate) fn mount<S: Clone + Send + Sync + 'static>(mut router: Router<S>) -> Router<S> {
-    for asset in [&*STYLE, &*ICON] {
+    for asset in [&*STYLE, &*SCRIPT, &*ICON] {
         let headers = [(CONTENT_TYPE, asset.kind), (CACHE_CONTROL, FOR_EVER)];
         router = router.route(&asset.path, get(async move || (headers, asset.content)));
     }
@@ -20,6 +20,11 @@ pub(crate) fn mount<S: Clone + Send + Sync + 'static>(mut router: Router<S>) -> 
 /// The path of the style sheet.
 pub(crate) fn style() -> &'static str {
     &STYLE.path
+}
+
+/// The path of the script.
+pub(crate) fn script() -> &'static str {
+    &SCRIPT.path
 }
 
 /// The path of the icon.
@@ -39,6 +44,14 @@ static STYLE: LazyLock<Asset> = LazyLock::new(|| {
         "css",
         "text/css; charset=utf-8",
         include_str!("../assets/style.css"),
+    )
+});
+static SCRIPT: LazyLock<Asset> = LazyLock::new(|| {
+    Asset::new(
+        "app",
+        "js",
+        "text/javascript; charset=utf-8",
+        include_str!("../assets/app.js"),
     )
 });
 static ICON: LazyLock<Asset> =

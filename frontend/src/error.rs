@@ -65,12 +65,14 @@ impl Failure {
     /// A page; `user` is the signed-in user's e-mail, so that there is a way to sign out.
     pub(crate) fn page(&self, app: &App, arrival: &Arrival, user: Option<&str>) -> Response {
         let status = self.status();
-        let words = words::of(self, app.api.topology());
+        let t = arrival.words();
+        let (title, what, todo) = words::of(self, app.api.topology(), t);
         let page = ErrorPage {
             status: status.as_u16(),
-            title: words.title,
-            what: words.what,
-            todo: words.todo,
+            t,
+            title,
+            what,
+            todo,
             again: matches!(self, Failure::TokenRefused(_)) && user.is_some(),
             retry: status.is_server_error(),
             code: self.code(),
@@ -82,9 +84,9 @@ impl Failure {
 
     /// JSON: `error` is for programs and stable, `message` is for people.
     pub(crate) fn json(&self, app: &App, arrival: &Arrival) -> Response {
-        let words = words::of(self, app.api.topology());
+        let (_, what, _) = words::of(self, app.api.topology(), arrival.words());
         let mut body = json!({
-            "error": self.code(), "message": words.what, "trace": arrival.trace.trace_id(),
+            "error": self.code(), "message": what, "trace": arrival.trace.trace_id(),
         });
         if let Failure::SignedOut = self {
             body["sign_in"] = "/".into();
@@ -152,9 +154,7 @@ impl Failure {
     /// What the log says: what failed, with whom, and where to look.
     pub(crate) fn detail(&self) -> String {
         match self {
-            Failure::IdentityPlatform(refusal) => refusal
-                .detail()
-                .unwrap_or_else(|| refusal.problem().title.to_owned()),
+            Failure::IdentityPlatform(refusal) => refusal.detail().unwrap_or_else(|| refusal.name()),
             Failure::MetadataServer(reason) => format!("no service token from GCE_METADATA_HOST: {reason}"),
             Failure::ServiceIdentity(status) => format!(
                 "the front door at PROXY_URL refuses this service's token with {status}: check PROXY_AUDIENCE and \

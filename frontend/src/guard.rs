@@ -30,6 +30,9 @@ pub(crate) async fn guard(
         false => Failure::CrossSite.page(&app, &arrival, None),
     };
     let headers = response.headers_mut();
+    if page {
+        headers.append(header::VARY, HeaderValue::from_static("accept-language, cookie"));
+    }
     for (name, value) in ALWAYS {
         headers.insert(name, HeaderValue::from_static(value));
     }
@@ -104,8 +107,8 @@ const ALWAYS: [(HeaderName, &str); 8] = [
     (HeaderName::from_static("x-robots-tag"), "noindex"),
 ];
 
-/// No script at all; what is ours and nothing else.
-const CSP: &str = "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; \
+/// What is ours and nothing else, and nothing that stands in a page itself.
+const CSP: &str = "default-src 'none'; script-src 'self'; connect-src 'self'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; \
                    frame-ancestors 'none'";
 
 const HSTS: &str = "max-age=31536000";

@@ -70,7 +70,10 @@ mod error;
 /// The pages.
 mod templates;
 
-/// The style sheet and the icon.
+/// Their texts, in every language.
+mod words;
+
+/// The style sheet, the script and the icon.
 mod assets;
 
 /// Calls to other servers: bounded, and with errors a person can read.

@@ -3,6 +3,7 @@
 use axum::response::Response;
 
 use crate::App;
+use crate::arrival::Arrival;
 use crate::templates::{self, MailSentPage};
 
 /// Why a mail may be on its way.
@@ -14,22 +15,15 @@ pub(crate) enum Why {
 }
 
 /// The page. With a stand-in it says where its mails are.
-pub(crate) fn page(app: &App, why: Why, email: &str) -> Response {
+pub(crate) fn page(app: &App, arrival: &Arrival, why: Why, email: &str) -> Response {
+    let t = arrival.words();
     let (what, then) = match why {
-        Why::SignUp => (
-            "If the address can be used, a mail is on its way to it.",
-            "Follow the link in it to finish. If you have an account already, the mail helps you back into it.",
-        ),
-        Why::Reset => (
-            "If there is an account with this address, a mail is on its way to it.",
-            "Follow the link in it within an hour to choose a new password.",
-        ),
-        Why::Verify => (
-            "A mail is on its way to your address.",
-            "Follow the link in it to show that the address is yours.",
-        ),
+        Why::SignUp => t.mail_sign_up,
+        Why::Reset => t.mail_reset,
+        Why::Verify => t.mail_verify,
     };
     templates::html(&MailSentPage {
+        t,
         email,
         what,
         then,

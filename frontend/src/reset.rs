@@ -13,8 +13,9 @@ use crate::refused;
 use crate::templates::{self, ResetPage};
 
 /// `GET /reset-password`.
-pub(crate) async fn form() -> Response {
+pub(crate) async fn form(arrival: Arrival) -> Response {
     templates::html(&ResetPage {
+        t: arrival.words(),
         email: "",
         problem: None,
     })
@@ -31,12 +32,13 @@ pub(crate) async fn ask(State(app): State<App>, arrival: Arrival, request: Reque
     match outcome.unwrap_or_else(|elapsed| Err(elapsed.into())) {
         Ok(()) => {
             arrival.settle().await;
-            mail_sent::page(&app, mail_sent::Why::Reset, email)
+            mail_sent::page(&app, &arrival, mail_sent::Why::Reset, email)
         }
         Err(refusal) => {
             let page = templates::html(&ResetPage {
+                t: arrival.words(),
                 email,
-                problem: Some(refusal.problem()),
+                problem: Some(refusal.problem(arrival.words())),
             });
             refused::with(&refusal, page).into_response()
         }

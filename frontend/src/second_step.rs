@@ -37,7 +37,7 @@ pub(crate) fn begin(app: &App, arrival: &Arrival, pending: Pending, email: &str,
 /// `GET /sign-in/code`.
 pub(crate) async fn form(State(app): State<App>, arrival: Arrival, headers: HeaderMap) -> Response {
     match pocket::get::<Waiting>(&app, &arrival, &headers) {
-        Some(waiting) => page(&waiting, None),
+        Some(waiting) => page(&arrival, &waiting, None),
         None => Redirect::to("/").into_response(),
     }
 }
@@ -65,7 +65,7 @@ pub(crate) async fn check(
             pocket::empty(&arrival, &mut response);
             response
         }
-        Err(refusal) => refused::with(&refusal, page(&waiting, Some(&refusal))),
+        Err(refusal) => refused::with(&refusal, page(&arrival, &waiting, Some(&refusal))),
     }
 }
 
@@ -85,11 +85,12 @@ async fn attempt(
     Ok(Session::begin(tokens, user, &waiting.email, app.now()))
 }
 
-fn page(waiting: &Waiting, refusal: Option<&Refusal>) -> Response {
+fn page(arrival: &Arrival, waiting: &Waiting, refusal: Option<&Refusal>) -> Response {
     templates::html(&CodePage {
+        t: arrival.words(),
         email: &waiting.email,
         over: matches!(refusal, Some(Refusal::StepTooOld)),
-        problem: refusal.map(Refusal::problem),
+        problem: refusal.map(|refusal| refusal.problem(arrival.words())),
     })
 }
 

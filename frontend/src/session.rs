@@ -22,6 +22,7 @@ use crate::config::Config;
 use crate::error::Failure;
 use crate::identity::{Refusal, Tokens};
 use crate::verify::User;
+use crate::words::Words;
 
 pub(crate) use cookie::Parts as CookieParts;
 
@@ -68,9 +69,25 @@ pub(crate) struct SignedIn {
 /// Signed out, and why if it was not the user's own doing.
 #[derive(Default)]
 pub(crate) struct SignedOut {
-    pub(crate) notice: Option<&'static str>,
+    pub(crate) notice: Option<Notice>,
     /// The browser still has a cookie of ours.
     leftover: bool,
+}
+
+/// Why somebody is signed out.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Notice {
+    Over,
+    TurnedOff,
+}
+
+impl Notice {
+    pub(crate) fn text(self, t: &Words) -> &'static str {
+        match self {
+            Notice::Over => t.session_over,
+            Notice::TurnedOff => t.account_off,
+        }
+    }
 }
 
 /// What the session code shares between requests.
@@ -123,7 +140,7 @@ impl FromRequestParts<App> for Visitor {
         }
         Ok(match renewed(app, opened, &arrival, now).await {
             Visitor::SignedIn(user) if !goes_on(&user.session) => {
-                Visitor::SignedOut(SignedOut::because(OVER)) // signed out while the refresh was under way
+                Visitor::SignedOut(SignedOut::because(Notice::Over)) // signed out while the refresh was under way
             }
             visitor => visitor,
         })
@@ -146,8 +163,8 @@ async fn renewed(app: &App, old: SignedIn, arrival: &Arrival, now: u64) -> Visit
         Err(_) => Refusal::Unavailable("no answer before the page's deadline".to_owned()),
     };
     match refusal {
-        Refusal::SessionOver => Visitor::SignedOut(SignedOut::because(OVER)),
-        Refusal::Disabled => Visitor::SignedOut(SignedOut::because(TURNED_OFF)),
+        Refusal::SessionOver => Visitor::SignedOut(SignedOut::because(Notice::Over)),
+        Refusal::Disabled => Visitor::SignedOut(SignedOut::because(Notice::TurnedOff)),
         refusal if usable => {
             let reason = refusal.detail().unwrap_or_default();
             tracing::warn!("an ID token could not be renewed and is used to its end: {reason}");
@@ -225,7 +242,7 @@ impl SignedIn {
 }
 
 impl SignedOut {
-    pub(crate) fn because(notice: &'static str) -> SignedOut {
+    pub(crate) fn because(notice: Notice) -> SignedOut {
         SignedOut {
             notice: Some(notice),
             leftover: true,
@@ -299,6 +316,3 @@ const RECENT: u64 = 300;
 const LONGEST: u64 = 14 * 24 * 3600;
 /// Seconds without any use after which a session is over.
 const IDLE: u64 = 3 * 24 * 3600;
-
-pub(crate) const OVER: &str = "Your session has ended. Sign in again to go on.";
-const TURNED_OFF: &str = "This account is turned off. Ask whoever manages your account to turn it on again.";

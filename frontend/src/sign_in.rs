@@ -16,10 +16,12 @@ use crate::templates::{self, SignInPage};
 
 /// The form, for whoever opens a page signed out that is for users; signing in leads on to it.
 pub(crate) fn form(app: &App, arrival: &Arrival, visitor: &SignedOut, next: &str) -> Response {
+    let t = arrival.words();
     let page = templates::html(&SignInPage {
+        t,
         email: "",
         problem: None,
-        notice: visitor.notice,
+        notice: visitor.notice.map(|notice| notice.text(t)),
         next,
         demo: app.config.emulator.is_some(),
     });
@@ -27,11 +29,12 @@ pub(crate) fn form(app: &App, arrival: &Arrival, visitor: &SignedOut, next: &str
 }
 
 /// The form for somebody who is signed in, but not since a moment ago.
-pub(crate) fn once_more(app: &App, email: &str, next: &str) -> Response {
+pub(crate) fn once_more(app: &App, arrival: &Arrival, email: &str, next: &str) -> Response {
     templates::html(&SignInPage {
+        t: arrival.words(),
         email,
         problem: None,
-        notice: Some(ONCE_MORE),
+        notice: Some(arrival.words().once_more),
         next,
         demo: app.config.emulator.is_some(),
     })
@@ -56,7 +59,7 @@ pub(crate) async fn sign_in(State(app): State<App>, arrival: Arrival, request: R
         Ok(Step::Done(session)) => session::begun(&app, &arrival, session, Redirect::to(next))
             .unwrap_or_else(|failure| failure.page(&app, &arrival, None)),
         Ok(Step::Second(pending)) => second_step::begin(&app, &arrival, pending, &fields.email, next),
-        Err(refusal) => again(&app, &refusal, &fields),
+        Err(refusal) => again(&app, &arrival, &refusal, &fields),
     }
 }
 
@@ -86,10 +89,11 @@ async fn attempt(app: &App, arrival: &Arrival, fields: &Fields) -> Result<Step, 
 }
 
 /// The form again, with the reason and what was typed, but never the password.
-fn again(app: &App, refusal: &Refusal, fields: &Fields) -> Response {
+fn again(app: &App, arrival: &Arrival, refusal: &Refusal, fields: &Fields) -> Response {
     let page = SignInPage {
+        t: arrival.words(),
         email: &fields.email,
-        problem: Some(refusal.problem()),
+        problem: Some(refusal.problem(arrival.words())),
         notice: None,
         next: form::local_path(&fields.next),
         demo: app.config.emulator.is_some(),
@@ -108,9 +112,6 @@ struct Fields {
     #[serde(default)]
     next: String,
 }
-
-const ONCE_MORE: &str =
-    "Enter your password once more: what you want to do needs a sign-in from the last minutes.";
 
 impl Fields {
     /// What can be seen without asking; the rest is Identity Platform's to judge.

@@ -17,9 +17,10 @@ use crate::refused;
 use crate::templates::{self, SignUpPage};
 
 /// `GET /sign-up`.
-pub(crate) async fn form(State(app): State<App>) -> Response {
+pub(crate) async fn form(State(app): State<App>, arrival: Arrival) -> Response {
     let policy = app.identity.password_policy().await;
     templates::html(&SignUpPage {
+        t: arrival.words(),
         email: "",
         rules: policy.rules(),
         shortest: policy.shortest,
@@ -40,14 +41,15 @@ pub(crate) async fn sign_up(State(app): State<App>, arrival: Arrival, request: R
     match outcome.unwrap_or_else(|elapsed| Err(elapsed.into())) {
         Ok(()) => {
             arrival.settle().await;
-            mail_sent::page(&app, mail_sent::Why::SignUp, email)
+            mail_sent::page(&app, &arrival, mail_sent::Why::SignUp, email)
         }
         Err(refusal) => {
             let page = templates::html(&SignUpPage {
+                t: arrival.words(),
                 email,
                 rules: policy.rules(),
                 shortest: policy.shortest,
-                problem: Some(refusal.problem()),
+                problem: Some(refusal.problem(arrival.words())),
             });
             refused::with(&refusal, page).into_response()
         }

@@ -7,11 +7,13 @@ use axum::response::{Html, IntoResponse, Response};
 
 use crate::account::second_step::Picture;
 use crate::identity::{Factor, Problem, Rule};
+use crate::words::Words;
 
 /// The form, perhaps with what was wrong.
 #[derive(Template)]
 #[template(path = "sign_in.html")]
 pub(crate) struct SignInPage<'a> {
+    pub(crate) t: &'static Words,
     /// Typed before, so that nobody types it twice.
     pub(crate) email: &'a str,
     pub(crate) problem: Option<Problem>,
@@ -26,6 +28,7 @@ pub(crate) struct SignInPage<'a> {
 #[derive(Template)]
 #[template(path = "code.html")]
 pub(crate) struct CodePage<'a> {
+    pub(crate) t: &'static Words,
     pub(crate) email: &'a str,
     pub(crate) problem: Option<Problem>,
     /// The first step is too old: no code helps.
@@ -36,6 +39,7 @@ pub(crate) struct CodePage<'a> {
 #[derive(Template)]
 #[template(path = "enrol.html")]
 pub(crate) struct EnrolPage<'a> {
+    pub(crate) t: &'static Words,
     pub(crate) email: &'a str,
     pub(crate) picture: Option<Picture>,
     /// What the picture says, for an app on the same device.
@@ -49,6 +53,7 @@ pub(crate) struct EnrolPage<'a> {
 #[derive(Template)]
 #[template(path = "sign_up.html")]
 pub(crate) struct SignUpPage<'a> {
+    pub(crate) t: &'static Words,
     pub(crate) email: &'a str,
     pub(crate) rules: Vec<Rule>,
     pub(crate) shortest: usize,
@@ -59,6 +64,7 @@ pub(crate) struct SignUpPage<'a> {
 #[derive(Template)]
 #[template(path = "reset.html")]
 pub(crate) struct ResetPage<'a> {
+    pub(crate) t: &'static Words,
     pub(crate) email: &'a str,
     pub(crate) problem: Option<Problem>,
 }
@@ -67,6 +73,7 @@ pub(crate) struct ResetPage<'a> {
 #[derive(Template)]
 #[template(path = "mail_sent.html")]
 pub(crate) struct MailSentPage<'a> {
+    pub(crate) t: &'static Words,
     pub(crate) email: &'a str,
     pub(crate) what: &'a str,
     pub(crate) then: &'a str,
@@ -78,6 +85,7 @@ pub(crate) struct MailSentPage<'a> {
 #[derive(Template)]
 #[template(path = "action.html")]
 pub(crate) struct ActionPage<'a> {
+    pub(crate) t: &'static Words,
     pub(crate) title: &'a str,
     pub(crate) what: &'a str,
     pub(crate) button: &'a str,
@@ -94,6 +102,7 @@ pub(crate) struct ActionPage<'a> {
 #[derive(Template)]
 #[template(path = "account.html")]
 pub(crate) struct AccountPage<'a> {
+    pub(crate) t: &'static Words,
     pub(crate) email: &'a str,
     pub(crate) name: &'a str,
     pub(crate) verified: bool,
@@ -107,6 +116,7 @@ pub(crate) struct AccountPage<'a> {
 #[derive(Template)]
 #[template(path = "password.html")]
 pub(crate) struct PasswordPage<'a> {
+    pub(crate) t: &'static Words,
     pub(crate) email: &'a str,
     pub(crate) rules: Vec<Rule>,
     pub(crate) shortest: usize,
@@ -117,6 +127,7 @@ pub(crate) struct PasswordPage<'a> {
 #[derive(Template)]
 #[template(path = "delete.html")]
 pub(crate) struct DeletePage<'a> {
+    pub(crate) t: &'static Words,
     pub(crate) email: &'a str,
 }
 
@@ -124,6 +135,7 @@ pub(crate) struct DeletePage<'a> {
 #[derive(Template)]
 #[template(path = "done.html")]
 pub(crate) struct DonePage<'a> {
+    pub(crate) t: &'static Words,
     pub(crate) title: &'a str,
     pub(crate) what: &'a str,
     pub(crate) link: (&'a str, &'a str),
@@ -134,24 +146,20 @@ pub(crate) struct DonePage<'a> {
 #[derive(Template)]
 #[template(path = "home.html")]
 pub(crate) struct HomePage<'a> {
+    pub(crate) t: &'static Words,
     pub(crate) email: &'a str,
     pub(crate) message: &'a str,
-    pub(crate) hops: &'a [Hop],
+    pub(crate) hops: &'a [(&'static str, &'static str)],
     /// Whether stand-ins are at work.
     pub(crate) demo: bool,
     pub(crate) trace: &'a str,
-}
-
-/// One line of "How did this get here?".
-pub(crate) struct Hop {
-    pub(crate) name: &'static str,
-    pub(crate) checked: &'static str,
 }
 
 /// What failed and what to do.
 #[derive(Template)]
 #[template(path = "error.html")]
 pub(crate) struct ErrorPage<'a> {
+    pub(crate) t: &'static Words,
     pub(crate) status: u16,
     pub(crate) title: &'a str,
     pub(crate) what: &'a str,

@@ -15,6 +15,7 @@ pub(crate) async fn form(State(app): State<App>, arrival: Arrival, visitor: Visi
     match recent(&app, &arrival, visitor, PATH) {
         Ok(user) => {
             let page = templates::html(&DeletePage {
+                t: arrival.words(),
                 email: &user.session.email,
             });
             user.attach(&app, &arrival, page)
@@ -32,10 +33,12 @@ pub(crate) async fn delete(State(app): State<App>, arrival: Arrival, visitor: Vi
     let outcome = arrival.within(app.identity.delete(&user.session.id_token)).await;
     match outcome.unwrap_or_else(|elapsed| Err(elapsed.into())) {
         Ok(()) => {
+            let t = arrival.words();
             let done = templates::html(&DonePage {
-                title: "Your account is deleted",
-                what: "You are signed out, and nothing is left of it here.",
-                link: ("/", "To the start page"),
+                t,
+                title: t.deleted.0,
+                what: t.deleted.1,
+                link: ("/", t.to_start),
                 alarm: false,
             });
             session::ended(&app, &arrival, done)

@@ -29,10 +29,12 @@ pub(crate) async fn sign_out(
     let outcome = arrival.within(call).await;
     match outcome.unwrap_or_else(|elapsed| Err(elapsed.into())) {
         Ok(()) => {
+            let t = arrival.words();
             let done = templates::html(&DonePage {
-                title: "You are signed out everywhere",
-                what: "What a browser holds already stays good for up to an hour: services check it without asking back.",
-                link: ("/", "Sign in again"),
+                t,
+                title: t.signed_out_everywhere.0,
+                what: t.signed_out_everywhere.1,
+                link: ("/", t.sign_in_again),
                 alarm: false,
             });
             session::signed_out(&app, &arrival, &headers, done)

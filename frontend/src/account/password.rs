@@ -18,7 +18,7 @@ pub(crate) async fn form(State(app): State<App>, arrival: Arrival, visitor: Visi
     match recent(&app, &arrival, visitor, PATH) {
         Ok(user) => {
             let policy = app.identity.password_policy().await;
-            user.attach(&app, &arrival, page(&user, &policy, None))
+            user.attach(&app, &arrival, page(&arrival, &user, &policy, None))
         }
         Err(answer) => *answer,
     }
@@ -45,10 +45,12 @@ pub(crate) async fn change(
         .await;
     match outcome.unwrap_or_else(|elapsed| Err(elapsed.into())) {
         Ok(session) => {
+            let t = arrival.words();
             let done = templates::html(&DonePage {
-                title: "Your password is changed",
-                what: "You stay signed in here. Every other browser has to sign in again, at the latest within an hour.",
-                link: ("/account", "To your account"),
+                t,
+                title: t.password_changed.0,
+                what: t.password_changed.1,
+                link: ("/account", t.to_account),
                 alarm: false,
             });
             session::begun(&app, &arrival, session, done)
@@ -56,7 +58,7 @@ pub(crate) async fn change(
         }
         Err(Refusal::SignInTooOld) => once_more(&app, &arrival, &user, PATH),
         Err(refusal) if refusal.is_about_the_password() => {
-            let again = refused::with(&refusal, page(&user, &policy, Some(&refusal)));
+            let again = refused::with(&refusal, page(&arrival, &user, &policy, Some(&refusal)));
             user.attach(&app, &arrival, again)
         }
         Err(refusal) => failed(&app, &arrival, &user, &refusal),
@@ -76,12 +78,13 @@ async fn attempt(
     Ok(Session::begin(tokens, user, &session.email, app.now()))
 }
 
-fn page(user: &SignedIn, policy: &PasswordPolicy, refusal: Option<&Refusal>) -> Response {
+fn page(arrival: &Arrival, user: &SignedIn, policy: &PasswordPolicy, refusal: Option<&Refusal>) -> Response {
     templates::html(&PasswordPage {
+        t: arrival.words(),
         email: &user.session.email,
         rules: policy.rules(),
         shortest: policy.shortest,
-        problem: refusal.map(Refusal::problem),
+        problem: refusal.map(|refusal| refusal.problem(arrival.words())),
     })
 }
 

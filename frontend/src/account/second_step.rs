@@ -42,7 +42,7 @@ pub(crate) async fn form(State(app): State<App>, arrival: Arrival, visitor: Visi
                 email: user.session.email.clone(),
                 enrolment,
             };
-            let mut response = user.attach(&app, &arrival, page(&begun, None));
+            let mut response = user.attach(&app, &arrival, page(&arrival, &begun, None));
             pocket::put(&app, &arrival, &mut response, begun);
             response
         }
@@ -88,7 +88,10 @@ pub(crate) async fn add(
             response
         }
         Err(Refusal::WrongCode) => {
-            let again = refused::with(&Refusal::WrongCode, page(&begun, Some(&Refusal::WrongCode)));
+            let again = refused::with(
+                &Refusal::WrongCode,
+                page(&arrival, &begun, Some(&Refusal::WrongCode)),
+            );
             user.attach(&app, &arrival, again)
         }
         Err(refusal) => refuse(&app, &arrival, &user, &refusal),
@@ -134,16 +137,17 @@ fn refuse(app: &App, arrival: &Arrival, user: &SignedIn, refusal: &Refusal) -> R
     }
 }
 
-fn page(begun: &Begun, refusal: Option<&Refusal>) -> Response {
+fn page(arrival: &Arrival, begun: &Begun, refusal: Option<&Refusal>) -> Response {
     let uri = uri(begun);
     let secret = begun.enrolment.shared_secret_key.as_bytes();
     let groups = secret.chunks(4).map(String::from_utf8_lossy).collect::<Vec<_>>();
     templates::html(&EnrolPage {
+        t: arrival.words(),
         email: &begun.email,
         picture: picture::of(&uri),
         uri: &uri,
         secret: groups.join(" "),
-        problem: refusal.map(Refusal::problem),
+        problem: refusal.map(|refusal| refusal.problem(arrival.words())),
     })
 }
 

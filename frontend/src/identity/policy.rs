@@ -8,6 +8,7 @@ use serde::Deserialize;
 use tokio::time::Instant;
 
 use super::{IdentityPlatform, Refusal, read};
+use crate::words::{Words, fill};
 
 /// What a new password must be. Counted in characters.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -109,14 +110,14 @@ impl Rule {
     }
 
     /// The rule for a person.
-    pub(crate) fn text(&self) -> String {
+    pub(crate) fn text(&self, t: &Words) -> String {
         match self {
-            Rule::Shortest(least) => format!("at least {least} characters"),
-            Rule::Longest(most) => format!("at most {most} characters"),
-            Rule::Lower => "a lower-case letter".to_owned(),
-            Rule::Upper => "an upper-case letter".to_owned(),
-            Rule::Digit => "a digit".to_owned(),
-            Rule::Special => "a special character, such as ! or #".to_owned(),
+            Rule::Shortest(least) => fill(t.at_least, least),
+            Rule::Longest(most) => fill(t.at_most, most),
+            Rule::Lower => t.lower_case.to_owned(),
+            Rule::Upper => t.upper_case.to_owned(),
+            Rule::Digit => t.digit.to_owned(),
+            Rule::Special => t.special.to_owned(),
         }
     }
 }

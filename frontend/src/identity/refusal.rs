@@ -8,6 +8,7 @@ use axum::http::StatusCode;
 
 use super::policy::Rule;
 use crate::arrival::Elapsed;
+use crate::words::Language;
 
 mod code;
 
@@ -184,7 +185,8 @@ impl Refusal {
 
     /// A word for the log where there is no detail.
     pub(crate) fn name(&self) -> String {
-        self.detail().unwrap_or_else(|| self.problem().title.to_owned())
+        self.detail()
+            .unwrap_or_else(|| self.problem(Language::English.words()).title.to_owned())
     }
 
     /// What the log says, for the refusals that an operator should see.

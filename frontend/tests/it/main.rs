@@ -28,3 +28,5 @@ mod second_step;
 mod long_sessions;
 
 mod advisories;
+
+mod languages;

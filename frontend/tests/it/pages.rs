@@ -74,11 +74,16 @@ async fn posts_from_another_site_are_refused() {
 }
 
 #[tokio::test]
-async fn a_page_needs_nothing_but_its_own_style_sheet() {
+async fn a_page_needs_nothing_but_what_is_ours() {
     let world = World::start().await;
     let mut browser = world.browser();
     let page = browser.get("/").await;
-    assert!(!page.says("<script") && !page.says("style=") && !page.says("http://") && !page.says("https://"));
+    assert!(!page.says("style=") && !page.says("http://") && !page.says("https://"));
+    assert_eq!(page.body.matches("<script").count(), 1);
+    assert!(
+        page.says("<script type=\"module\" src=\"/assets/app-"),
+        "and none stands in the page"
+    );
     let path = page
         .body
         .split("href=\"")
@@ -92,7 +97,7 @@ async fn a_page_needs_nothing_but_its_own_style_sheet() {
     );
     assert!(sheet.says("prefers-color-scheme: dark"));
     assert!(page.says("autocomplete=\"username\"") && page.says("autocomplete=\"current-password\""));
-    assert!(page.says("<html lang=\"en\">") && page.says("<title>Sign in – Acme</title>"));
+    assert!(page.says("<html lang=\"en\" dir=\"ltr\">") && page.says("<title>Sign in – Acme</title>"));
     assert!(page.says("Acme-demo-2026"), "the stand-in's login is shown");
 }
 
