@@ -20,6 +20,7 @@ use chassis::shutdown::Shutdown;
 use self::system::System;
 use crate::part::Part;
 use crate::prepare;
+use crate::stand_in;
 use crate::topology::{Choice, Places, Ports, Settings, Topology};
 
 /// `cargo run`.
@@ -94,5 +95,6 @@ fn prepare_state(settings: &Settings, places: &Places) -> Result<()> {
     let endpoint = |part| settings.address(part).to_string();
     prepare::all(&places.state, &endpoint(Part::Backend), &endpoint(Part::Frontend))?;
     prepare::session_key(&places.state)?;
+    stand_in::make_keys(&places.state)?;
     settings.save(&places.state)
 }

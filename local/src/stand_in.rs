@@ -15,3 +15,16 @@ pub(crate) mod server;
 
 /// RSA keys: made once, kept, and signing as Google's do.
 pub(crate) mod key;
+
+/// Makes the signing keys that are not there yet. It can take a slow machine seconds: before anything starts
+/// nobody waits for them, and a gateway that asks for keys at its own start finds them.
+pub(crate) fn make_keys(state: &std::path::Path) -> anyhow::Result<()> {
+    let make = |path: &str| key::SigningKey::load_or_make(&state.join(path)).map(drop);
+    std::thread::scope(|scope| {
+        let other = scope.spawn(|| make(metadata::SIGNING_KEY));
+        make(identity::SIGNING_KEY)?;
+        other
+            .join()
+            .unwrap_or_else(|_| anyhow::bail!("making a key panicked"))
+    })
+}

@@ -52,6 +52,9 @@ use self::throttle::Throttle;
 use super::key::SigningKey;
 use super::server::{self, Server};
 
+/// Where the key of its tokens is kept, below the state's folder.
+pub(crate) const SIGNING_KEY: &str = "identity/signing-key.pk8";
+
 /// What the stand-in is told.
 pub(crate) struct Config {
     pub(crate) listen: SocketAddr,
@@ -87,7 +90,7 @@ impl Identity {
 pub(crate) fn build(config: Config) -> Result<Server> {
     let directory = config.state.join("identity");
     let identity = Arc::new(Identity {
-        key: SigningKey::load_or_make(&directory.join("signing-key.pk8"))?,
+        key: SigningKey::load_or_make(&config.state.join(SIGNING_KEY))?,
         accounts: Accounts::open(&directory.join("accounts.json"))?,
         throttle: Throttle::default(),
         mails: Mails::default(),

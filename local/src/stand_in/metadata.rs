@@ -36,6 +36,8 @@ pub(crate) const FRONTEND: &str = "frontend@demo-acme.iam.gserviceaccount.com";
 
 const FLAVOR: &str = "metadata-flavor";
 const PROJECT_NUMBER: &str = "123456789012";
+/// Where the key of its tokens is kept, below the state's folder.
+pub(crate) const SIGNING_KEY: &str = "metadata/signing-key.pk8";
 /// The account's numeric id: `sub` and `azp` of its tokens.
 const SUBJECT: &str = "104857600000000000001";
 /// Life of an identity token, in seconds.
@@ -58,7 +60,7 @@ struct Metadata {
 /// Reads or makes the key, and binds.
 pub(crate) fn build(config: Config) -> Result<Server> {
     let metadata = Arc::new(Metadata {
-        key: SigningKey::load_or_make(&config.state.join("metadata/signing-key.pk8"))?,
+        key: SigningKey::load_or_make(&config.state.join(SIGNING_KEY))?,
         project: config.project,
     });
     Server::bind(config.listen, "metadata", config.access_log, routes(metadata))
