@@ -13,7 +13,12 @@ use thirtyfour::prelude::*;
 #[allow(dead_code, reason = "the other tests use more of it")]
 mod harness;
 
+#[path = "../it/authenticator.rs"]
+mod authenticator;
+
 mod chromium;
+
+mod pages;
 
 use chromium::{Browser, Scripts};
 use harness::System;
