@@ -111,10 +111,26 @@ async fn show(app: &App, arrival: &Arrival, user: &SignedIn, refusal: Option<&Re
 /// The user, or the answer for whoever is none: the form, which leads back here.
 fn user(app: &App, arrival: &Arrival, visitor: Visitor, next: &str) -> Result<SignedIn, Box<Response>> {
     match visitor {
+        Visitor::SignedIn(user) if user.session.provider.is_some() => {
+            Err(Box::new(kept_elsewhere(app, arrival, &user)))
+        }
         Visitor::SignedIn(user) => Ok(user),
         Visitor::SignedOut(out) => Err(Box::new(sign_in::form(app, arrival, &out, next))),
         Visitor::Undecided(failure) => Err(Box::new(failure.page(app, arrival, None))),
     }
+}
+
+/// A user of another provider has nothing here that could be changed.
+fn kept_elsewhere(app: &App, arrival: &Arrival, user: &SignedIn) -> Response {
+    let t = arrival.words();
+    let page = templates::html(&templates::DonePage {
+        t,
+        title: t.kept_elsewhere.0,
+        what: t.kept_elsewhere.1,
+        link: ("/", t.to_start),
+        alarm: false,
+    });
+    user.attach(app, arrival, page)
 }
 
 /// The same, if the sign-in is recent; otherwise the form once more, for the same address.

@@ -8,8 +8,11 @@ use chassis::env::{Env, Reader};
 use clap::{Parser, Subcommand};
 use reqwest::Url;
 
+mod providers;
 mod secrets;
 
+pub use providers::Provider;
+pub(crate) use providers::is_safe;
 pub use secrets::{Secret, SessionKey};
 
 /// The public front end: signs users in with Identity Platform and shows what the private service says.
@@ -66,6 +69,10 @@ pub struct Config {
     /// `SIGN_OUT_EVERYWHERE`: whether users may end all of their sessions, for which this service's account
     /// needs a right in Identity Platform. On with a stand-in, else off.
     pub sign_out_everywhere: bool,
+    /// `OIDC_PROVIDERS`: OpenID Connect providers beside Identity Platform, in the order of the page.
+    pub providers: Vec<Provider>,
+    /// `PUBLIC_URL`: the origin under which browsers reach this service, where `Host` does not tell it.
+    pub public_url: Option<String>,
     /// How long a page may take, calls to others included. Not a variable: the gateway's and the proxy's
     /// deadlines are shorter by design.
     pub page_deadline: Duration,
@@ -100,6 +107,8 @@ impl Config {
                 .parsed("SIGN_OUT_EVERYWHERE", "true or false")
                 .unwrap_or(emulator.is_some()),
             emulator,
+            providers: providers::providers(&mut reader),
+            public_url: public_url(&mut reader),
             metadata_host: host(&mut reader, "GCE_METADATA_HOST")
                 .unwrap_or_else(|| "metadata.google.internal".to_owned()),
             audience: audience(&mut reader, env, &proxy),
@@ -195,6 +204,17 @@ fn proxy(reader: &mut Reader<'_>) -> String {
             String::new()
         }
     }
+}
+
+fn public_url(reader: &mut Reader<'_>) -> Option<String> {
+    let text = reader.text("PUBLIC_URL")?;
+    let url = Url::parse(&text).ok().filter(is_origin);
+    if url.is_none() {
+        reader.problems.add(format!(
+            "PUBLIC_URL: {text:?} is not an origin: http or https, a host, perhaps a port, nothing after it"
+        ));
+    }
+    url.map(|url| url.origin().ascii_serialization())
 }
 
 fn is_origin(url: &Url) -> bool {

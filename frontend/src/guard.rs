@@ -15,6 +15,10 @@ use crate::App;
 use crate::arrival::Arrival;
 use crate::error::{Failure, is_api};
 
+/// On an answer: a form of it may be sent to this origin, too.
+#[derive(Clone)]
+pub(crate) struct FormAction(pub(crate) String);
+
 pub(crate) async fn guard(
     State(app): State<App>,
     arrival: Arrival,
@@ -29,12 +33,19 @@ pub(crate) async fn guard(
         false if api => Failure::CrossSite.json(&app, &arrival),
         false => Failure::CrossSite.page(&app, &arrival, None),
     };
+    let there = response.extensions_mut().remove::<FormAction>();
     let headers = response.headers_mut();
     if page {
         headers.append(header::VARY, HeaderValue::from_static("accept-language, cookie"));
     }
     for (name, value) in ALWAYS {
         headers.insert(name, HeaderValue::from_static(value));
+    }
+    if let Some(FormAction(origin)) = there {
+        let policy = CSP.replace("form-action 'self'", &format!("form-action 'self' {origin}"));
+        if let Ok(policy) = HeaderValue::from_str(&policy) {
+            headers.insert(header::CONTENT_SECURITY_POLICY, policy);
+        }
     }
     if hsts {
         headers.insert(header::STRICT_TRANSPORT_SECURITY, HeaderValue::from_static(HSTS));
@@ -72,7 +83,7 @@ fn same_site(method: &Method, headers: &HeaderMap, uri: &Uri) -> bool {
 }
 
 /// What the client called us: `Host`, or HTTP/2's `:authority`.
-fn authority<'a>(headers: &'a HeaderMap, uri: &'a Uri) -> Option<&'a str> {
+pub(crate) fn authority<'a>(headers: &'a HeaderMap, uri: &'a Uri) -> Option<&'a str> {
     let host = headers.get(HOST).and_then(|host| host.to_str().ok());
     host.or_else(|| uri.authority().map(|authority| authority.as_str()))
 }

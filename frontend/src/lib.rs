@@ -49,6 +49,9 @@ mod refused;
 /// 5. Identity Platform as a small client.
 mod identity;
 
+/// Other OpenID Connect providers.
+mod oidc;
+
 /// 6. Whether an ID token is really one.
 mod verify;
 
@@ -94,7 +97,7 @@ use chassis::health::Health;
 use chassis::metrics::{self, Metrics};
 use chassis::shutdown::Shutdown;
 
-pub use config::{Arguments, Config, Secret, SessionKey};
+pub use config::{Arguments, Config, Provider, Secret, SessionKey};
 
 /// The routes, on one screen.
 fn app(app: App) -> Router {
@@ -102,6 +105,8 @@ fn app(app: App) -> Router {
         .route("/", get(home::page))
         .route("/sign-in", get(sign_in::elsewhere).post(sign_in::sign_in))
         .route("/sign-in/code", get(second_step::form).post(second_step::check))
+        .route("/sign-in/with/{id}", get(oidc::flow::start))
+        .route("/sign-in/with/{id}/callback", get(oidc::flow::callback))
         .route("/sign-out", post(sign_in::sign_out))
         .route("/sign-up", get(sign_up::form).post(sign_up::sign_up))
         .route("/reset-password", get(reset::form).post(reset::ask))
@@ -144,6 +149,7 @@ pub(crate) struct App(Arc<Parts>);
 pub(crate) struct Parts {
     pub(crate) config: Config,
     pub(crate) identity: identity::IdentityPlatform,
+    pub(crate) providers: oidc::Providers,
     pub(crate) admin: Option<identity::Admin>,
     pub(crate) verifier: verify::Verifier,
     pub(crate) sessions: session::Sessions,
@@ -170,6 +176,7 @@ impl App {
         };
         Ok(App(Arc::new(Parts {
             identity: identity::IdentityPlatform::new(&config, google.clone()),
+            providers: oidc::Providers::new(&config, &google),
             admin: identity::Admin::new(&config, google.clone(), direct.clone()),
             verifier: verify::Verifier::new(&config, google),
             sessions: session::Sessions::new(&config),

@@ -30,13 +30,13 @@ pub(crate) fn begin(app: &App, arrival: &Arrival, pending: Pending, email: &str,
         email: email.to_owned(),
         next: next.to_owned(),
     };
-    pocket::put(app, arrival, &mut response, waiting);
+    pocket::put(app, arrival, &mut response, pocket::STEP, waiting);
     response
 }
 
 /// `GET /sign-in/code`.
 pub(crate) async fn form(State(app): State<App>, arrival: Arrival, headers: HeaderMap) -> Response {
-    match pocket::get::<Waiting>(&app, &arrival, &headers) {
+    match pocket::get::<Waiting>(&app, &arrival, &headers, pocket::STEP) {
         Some(waiting) => page(&arrival, &waiting, None),
         None => Redirect::to("/").into_response(),
     }
@@ -49,7 +49,7 @@ pub(crate) async fn check(
     headers: HeaderMap,
     request: Request,
 ) -> Response {
-    let Some(waiting) = pocket::get::<Waiting>(&app, &arrival, &headers) else {
+    let Some(waiting) = pocket::get::<Waiting>(&app, &arrival, &headers, pocket::STEP) else {
         return Redirect::to("/").into_response();
     };
     let fields = match form::read::<Fields>(&arrival, request).await {
@@ -62,7 +62,7 @@ pub(crate) async fn check(
             let next = Redirect::to(form::local_path(&waiting.next));
             let mut response = session::begun(&app, &arrival, session, next)
                 .unwrap_or_else(|failure| failure.page(&app, &arrival, None));
-            pocket::empty(&arrival, &mut response);
+            pocket::empty(&arrival, &mut response, pocket::STEP);
             response
         }
         Err(refusal) => refused::with(&refusal, page(&arrival, &waiting, Some(&refusal))),

@@ -21,6 +21,7 @@ use crate::arrival::Arrival;
 use crate::config::Config;
 use crate::error::Failure;
 use crate::identity::{Refusal, Tokens};
+use crate::oidc::Grant;
 use crate::verify::User;
 use crate::words::Words;
 
@@ -39,6 +40,9 @@ pub(crate) struct Session {
     /// The same through all renewals.
     #[serde(default)]
     id: String,
+    /// The provider that signed the user in; none for Identity Platform.
+    #[serde(default)]
+    pub(crate) provider: Option<String>,
     pub(crate) id_token: String,
     refresh_token: String,
     pub(crate) email: String,
@@ -135,7 +139,7 @@ impl FromRequestParts<App> for Visitor {
                 leftover,
             }));
         };
-        if opened.session.exp > now + EARLY {
+        if opened.session.renew_at() > now {
             return Ok(Visitor::SignedIn(opened));
         }
         Ok(match renewed(app, opened, &arrival, now).await {
@@ -179,6 +183,7 @@ impl Session {
     pub(crate) fn begin(tokens: Tokens, user: User, typed: &str, now: u64) -> Session {
         Session {
             id: id(),
+            provider: None,
             id_token: tokens.id,
             refresh_token: tokens.refresh,
             email: user.email.unwrap_or_else(|| typed.to_owned()),
@@ -199,6 +204,27 @@ impl Session {
         now < self.created + LONGEST && now < self.renewed.max(self.created) + IDLE
     }
 
+    /// The session that a sign-in with a provider begins.
+    pub(crate) fn begin_with(provider: &str, grant: Grant, user: User, now: u64) -> Session {
+        let tokens = Tokens {
+            id: grant.id_token,
+            refresh: grant.refresh_token,
+        };
+        let nameless = user.subject.clone();
+        Session {
+            provider: Some(provider.to_owned()),
+            ..Session::begin(tokens, user, &nameless, now)
+        }
+    }
+
+    /// When to ask for new tokens. Without a refresh token there is nothing to ask with before the end.
+    fn renew_at(&self) -> u64 {
+        match self.refresh_token.is_empty() {
+            true => self.exp,
+            false => self.exp.saturating_sub(EARLY),
+        }
+    }
+
     /// Whether the sign-in is so fresh that what could take the account over is allowed.
     pub(crate) fn is_recent(&self, now: u64) -> bool {
         now < self.created + RECENT
@@ -208,6 +234,7 @@ impl Session {
     pub(crate) fn continued(&self, tokens: Tokens, user: User, now: u64) -> Session {
         Session {
             id: self.id.clone(),
+            provider: self.provider.clone(),
             id_token: tokens.id,
             refresh_token: tokens.refresh,
             email: user.email.unwrap_or_else(|| self.email.clone()),
@@ -236,7 +263,7 @@ impl SignedIn {
             set(&mut response, vec![cookie]);
         }
         let note = response.extensions_mut().get_or_insert_default::<Note>();
-        note.user = Some(app.verifier.principal(&self.session.subject));
+        note.user = Some(principal(app, &self.session));
         response
     }
 }
@@ -255,6 +282,15 @@ impl SignedOut {
             true => ended(app, arrival, answer),
             false => answer.into_response(),
         }
+    }
+}
+
+/// Issuer and subject, as the access records name a user.
+fn principal(app: &App, session: &Session) -> String {
+    let provider = session.provider.as_deref().and_then(|id| app.providers.get(id));
+    match provider {
+        Some(provider) => provider.principal(&session.subject),
+        None => app.verifier.principal(&session.subject),
     }
 }
 

@@ -1,14 +1,15 @@
 //! Signing in and out, in the order a person meets it: the form, the post, the way out.
 
 use axum::extract::{Request, State};
-use axum::http::HeaderMap;
-use axum::response::{Redirect, Response};
+use axum::http::{HeaderMap, Uri};
+use axum::response::{IntoResponse, Redirect, Response};
 use serde::Deserialize;
 
 use crate::App;
 use crate::arrival::Arrival;
 use crate::form;
 use crate::identity::{Entrance, Pending, Refusal};
+use crate::oidc;
 use crate::refused;
 use crate::second_step;
 use crate::session::{self, Session, SignedOut};
@@ -24,6 +25,7 @@ pub(crate) fn form(app: &App, arrival: &Arrival, visitor: &SignedOut, next: &str
         notice: visitor.notice.map(|notice| notice.text(t)),
         next,
         demo: app.config.emulator.is_some(),
+        providers: app.providers.buttons(),
     });
     visitor.attach(app, arrival, page)
 }
@@ -37,6 +39,7 @@ pub(crate) fn once_more(app: &App, arrival: &Arrival, email: &str, next: &str) -
         notice: Some(arrival.words().once_more),
         next,
         demo: app.config.emulator.is_some(),
+        providers: app.providers.buttons(),
     })
 }
 
@@ -65,8 +68,15 @@ pub(crate) async fn sign_in(State(app): State<App>, arrival: Arrival, request: R
 
 /// `POST /sign-out`. Identity Platform has no call for users to revoke a refresh token; the cookie was its
 /// only copy outside.
-pub(crate) async fn sign_out(State(app): State<App>, arrival: Arrival, headers: HeaderMap) -> Response {
-    session::signed_out(&app, &arrival, &headers, Redirect::to("/"))
+pub(crate) async fn sign_out(
+    State(app): State<App>,
+    arrival: Arrival,
+    uri: Uri,
+    headers: HeaderMap,
+) -> Response {
+    let offer = oidc::logout::offer(&app, &arrival, &headers, &uri).await;
+    let answer = offer.unwrap_or_else(|| Redirect::to("/").into_response());
+    session::signed_out(&app, &arrival, &headers, answer)
 }
 
 /// What the right password leads to.
@@ -97,6 +107,7 @@ fn again(app: &App, arrival: &Arrival, refusal: &Refusal, fields: &Fields) -> Re
         notice: None,
         next: form::local_path(&fields.next),
         demo: app.config.emulator.is_some(),
+        providers: app.providers.buttons(),
     };
     refused::with(refusal, templates::html(&page))
 }

@@ -22,6 +22,22 @@ pub(crate) struct SignInPage<'a> {
     pub(crate) next: &'a str,
     /// Whether to show the login of the stand-in's test user.
     pub(crate) demo: bool,
+    /// Id and name of the other providers.
+    pub(crate) providers: Vec<(&'a str, &'a str)>,
+}
+
+/// The way out at another provider, too.
+#[derive(Template)]
+#[template(path = "logout.html")]
+pub(crate) struct LogoutPage<'a> {
+    pub(crate) t: &'static Words,
+    pub(crate) what: &'a str,
+    pub(crate) button: &'a str,
+    /// The provider's address, and what goes there.
+    pub(crate) end: &'a str,
+    pub(crate) id_token: &'a str,
+    pub(crate) client: &'a str,
+    pub(crate) back: &'a str,
 }
 
 /// The second step.

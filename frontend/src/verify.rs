@@ -10,7 +10,7 @@ use crate::config::Config;
 
 mod keys;
 
-use keys::Keys;
+pub(crate) use keys::Keys;
 
 /// Checks ID tokens of one project.
 pub(crate) struct Verifier {

@@ -25,6 +25,7 @@
 mod algorithm;
 mod base64url;
 mod error;
+pub mod id_token;
 mod json;
 mod jwks;
 mod key;

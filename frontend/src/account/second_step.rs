@@ -43,7 +43,7 @@ pub(crate) async fn form(State(app): State<App>, arrival: Arrival, visitor: Visi
                 enrolment,
             };
             let mut response = user.attach(&app, &arrival, page(&arrival, &begun, None));
-            pocket::put(&app, &arrival, &mut response, begun);
+            pocket::put(&app, &arrival, &mut response, pocket::STEP, begun);
             response
         }
         Err(refusal) => refuse(&app, &arrival, &user, &refusal),
@@ -62,7 +62,7 @@ pub(crate) async fn add(
         Ok(user) => user,
         Err(answer) => return *answer,
     };
-    let begun = pocket::get::<Begun>(&app, &arrival, &headers);
+    let begun = pocket::get::<Begun>(&app, &arrival, &headers, pocket::STEP);
     let Some(begun) = begun.filter(|begun| begun.email == user.session.email) else {
         return user.attach(&app, &arrival, Redirect::to(PATH)); // too old: a new secret
     };
@@ -84,7 +84,7 @@ pub(crate) async fn add(
         Ok(session) => {
             let mut response = session::begun(&app, &arrival, session, Redirect::to("/account"))
                 .unwrap_or_else(|failure| failure.page(&app, &arrival, None));
-            pocket::empty(&arrival, &mut response);
+            pocket::empty(&arrival, &mut response, pocket::STEP);
             response
         }
         Err(Refusal::WrongCode) => {

@@ -76,3 +76,51 @@ fn debug_shows_no_secret() {
     let text = format!("{:?}", read(&env()).unwrap());
     assert!(!text.contains("demo-key") && !text.contains("[0, 1, 2"), "{text}");
 }
+
+#[test]
+fn each_mistake_in_the_list_of_providers_is_told_without_its_secrets() {
+    let provider = |id: &str, issuer: &str, more: &str| {
+        format!(
+            r#"{{"id": "{id}", "name": "N", "issuer": "{issuer}", "client_id": "c", "client_secret": "hush"{more}}}"#
+        )
+    };
+    let good = provider("staff", "https://idp.example/", "");
+    let read = |list: &str| read(&env().with("OIDC_PROVIDERS", list));
+    let config = read(&format!("[{good}]")).unwrap();
+    assert_eq!(config.providers[0].scope, "openid email profile");
+    assert!(!format!("{config:?}").contains("hush"));
+    for (list, expected) in [
+        (format!("[{good}, {good}]"), "another one with this id"),
+        (
+            format!("[{}]", provider("Staff", "https://idp.example", "")),
+            "a-z, 0-9",
+        ),
+        (format!("[{}]", provider("a", "http://idp.example", "")), "https"),
+        (
+            format!("[{}]", provider("a", "https://idp.example?a=b", "")),
+            "https",
+        ),
+        (
+            format!(
+                "[{}]",
+                provider("a", "https://idp.example", r#", "scope": "email""#)
+            ),
+            "openid",
+        ),
+        (
+            format!(
+                "[{}]",
+                provider("a", "https://idp.example", r#", "typo": "hush""#)
+            ),
+            "line 1",
+        ),
+        (r#"{"hush": "#.to_owned(), "line 1"),
+    ] {
+        let problems = read(&list).unwrap_err().to_string();
+        assert!(
+            problems.contains(expected) && !problems.contains("hush"),
+            "{list}: {problems}"
+        );
+    }
+    assert!(read(&format!("[{}]", provider("a", "http://127.0.0.1:9000", ""))).is_ok());
+}

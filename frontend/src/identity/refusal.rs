@@ -192,7 +192,7 @@ impl Refusal {
     /// What the log says, for the refusals that an operator should see.
     pub(crate) fn detail(&self) -> Option<String> {
         match self {
-            Refusal::Unavailable(reason) => Some(format!("Identity Platform is not available: {reason}")),
+            Refusal::Unavailable(reason) => Some(format!("the sign-in service is not available: {reason}")),
             Refusal::Misconfigured(code) => Some(format!(
                 "Identity Platform refuses this site's settings ({code}): check AUTH_APIKEY, its restrictions, \
                  and that password sign-in is on in project GOOGLE_CLOUD_PROJECT"

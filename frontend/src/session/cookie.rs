@@ -34,6 +34,11 @@ impl Sessions {
         (None, found)
     }
 
+    /// The session of a request, whatever its age.
+    pub(crate) fn peek(&self, headers: &HeaderMap, arrival: &Arrival) -> Option<Session> {
+        Some(self.read(headers, arrival.https).0?.session)
+    }
+
     /// The `Set-Cookie`s of a session, and the end of parts that a longer one left.
     pub(super) fn session_cookies(
         &self,
@@ -123,6 +128,16 @@ pub(super) fn secure(https: bool) -> &'static str {
 
 pub(super) fn values<'a>(headers: &'a HeaderMap, name: &'a str) -> impl Iterator<Item = &'a str> {
     values_of(headers, name.to_owned())
+}
+
+/// The names of all cookies.
+pub(super) fn names(headers: &HeaderMap) -> impl Iterator<Item = &str> {
+    let lines = headers
+        .get_all(COOKIE)
+        .into_iter()
+        .filter_map(|line| line.to_str().ok());
+    let pairs = lines.flat_map(|line| line.split(';'));
+    pairs.filter_map(|pair| Some(pair.trim().split_once('=')?.0))
 }
 
 fn values_of(headers: &HeaderMap, name: String) -> impl Iterator<Item = &str> {

@@ -1,5 +1,5 @@
 //! What a browser carries from one page of a flow to the next: an encrypted cookie of ten minutes, under a
-//! name of its own, so that it can never be taken for a session.
+//! label of its own, which is sealed in, so that it can never be taken for a session or for another flow's.
 
 use axum::http::header::SET_COOKIE;
 use axum::http::{HeaderMap, HeaderValue};
@@ -18,40 +18,66 @@ struct Content<T> {
 }
 
 /// Puts it into the answer.
-pub(crate) fn put<T: Serialize>(app: &App, arrival: &Arrival, response: &mut Response, of: T) {
-    let name = name(arrival.https);
+pub(crate) fn put<T: Serialize>(app: &App, arrival: &Arrival, response: &mut Response, label: &str, of: T) {
+    let name = name(arrival, label);
     let until = app.now() + LIFE;
     let content = serde_json::to_vec(&Content { until, of }).unwrap_or_default();
-    let sealed = app.sessions.seal.seal(name, content);
-    set(arrival, response, sealed.as_deref().unwrap_or_default(), LIFE);
+    let sealed = app.sessions.seal.seal(&name, content);
+    set(
+        arrival,
+        response,
+        &name,
+        sealed.as_deref().unwrap_or_default(),
+        LIFE,
+    );
 }
 
 /// What is in it, if it is whole and not over.
-pub(crate) fn get<T: DeserializeOwned>(app: &App, arrival: &Arrival, headers: &HeaderMap) -> Option<T> {
-    let name = name(arrival.https);
-    let mut values = cookie::values(headers, name).take(2);
-    let opened = values.find_map(|value| app.sessions.seal.open(name, value))?;
+pub(crate) fn get<T: DeserializeOwned>(
+    app: &App,
+    arrival: &Arrival,
+    headers: &HeaderMap,
+    label: &str,
+) -> Option<T> {
+    let name = name(arrival, label);
+    let mut values = cookie::values(headers, &name).take(2);
+    let opened = values.find_map(|value| app.sessions.seal.open(&name, value))?;
     let content: Content<T> = serde_json::from_slice(&opened.content).ok()?;
     (content.until > app.now()).then_some(content.of)
 }
 
 /// Ends it.
-pub(crate) fn empty(arrival: &Arrival, response: &mut Response) {
-    set(arrival, response, "", 0);
+pub(crate) fn empty(arrival: &Arrival, response: &mut Response, label: &str) {
+    set(arrival, response, &name(arrival, label), "", 0);
 }
 
-fn set(arrival: &Arrival, response: &mut Response, value: &str, age: u64) {
-    let (name, secure) = (name(arrival.https), cookie::secure(arrival.https));
+/// The labels that a browser has of a kind.
+pub(crate) fn labels(arrival: &Arrival, headers: &HeaderMap, begin: &str) -> Vec<String> {
+    let names = cookie::names(headers);
+    let labels = names.filter_map(|name| name.strip_prefix(prefix(arrival)));
+    labels
+        .filter(|label| label.starts_with(begin))
+        .map(str::to_owned)
+        .collect()
+}
+
+fn set(arrival: &Arrival, response: &mut Response, name: &str, value: &str, age: u64) {
+    let secure = cookie::secure(arrival.https);
     let line = format!("{name}={value}; Path=/; HttpOnly; SameSite=Lax; Max-Age={age}{secure}");
     if let Ok(line) = HeaderValue::from_str(&line) {
         response.headers_mut().append(SET_COOKIE, line);
     }
 }
 
-/// Not to be confused with the session's: the name is sealed in.
-fn name(https: bool) -> &'static str {
-    if https { "__Host-step" } else { "step" }
+fn name(arrival: &Arrival, label: &str) -> String {
+    format!("{}{label}", prefix(arrival))
 }
 
+fn prefix(arrival: &Arrival) -> &'static str {
+    if arrival.https { "__Host-" } else { "" }
+}
+
+/// The label of the second step, of a sign-in or of an enrolment.
+pub(crate) const STEP: &str = "step";
 /// Seconds between two pages of a flow.
 const LIFE: u64 = 600;

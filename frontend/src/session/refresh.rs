@@ -11,8 +11,9 @@ use tokio::time::Instant;
 use super::{Session, SignedIn};
 use crate::App;
 use crate::arrival::Arrival;
-use crate::identity::Refusal;
-use crate::verify::Doubt;
+use crate::identity::{Refusal, Tokens};
+use crate::oidc::Trouble;
+use crate::verify::{Doubt, User};
 
 /// Recent refreshes, by the digest of the token they replaced.
 #[derive(Default)]
@@ -59,14 +60,39 @@ impl SignedIn {
 }
 
 async fn ask(app: &App, old: &Session) -> Result<Session, Refusal> {
-    let tokens = app.identity.refresh(&old.refresh_token).await?;
-    let user = app.verifier.verify(&tokens.id).await.map_err(Refusal::from)?;
+    let (tokens, user) = match &old.provider {
+        Some(provider) => ask_provider(app, provider, &old.refresh_token).await?,
+        None => {
+            let tokens = app.identity.refresh(&old.refresh_token).await?;
+            let user = app.verifier.verify(&tokens.id).await.map_err(Refusal::from)?;
+            (tokens, user)
+        }
+    };
     if user.subject != old.subject {
         return Err(Refusal::Unknown(
             "the new ID token speaks of another user".to_owned(),
         ));
     }
     Ok(old.continued(tokens, user, app.now()))
+}
+
+/// The same at another provider; one that is no longer configured has nobody to ask.
+async fn ask_provider(app: &App, id: &str, refresh_token: &str) -> Result<(Tokens, User), Refusal> {
+    let provider = app.providers.get(id).filter(|_| !refresh_token.is_empty());
+    match provider.ok_or(Refusal::SessionOver)?.refresh(refresh_token).await {
+        Ok((grant, user)) => {
+            let tokens = Tokens {
+                id: grant.id_token,
+                refresh: grant.refresh_token,
+            };
+            Ok((tokens, user))
+        }
+        Err(Trouble::Silent(why)) => Err(Refusal::Unavailable(why)),
+        Err(Trouble::Refused(why)) => {
+            tracing::info!("a session ends: {why}");
+            Err(Refusal::SessionOver)
+        }
+    }
 }
 
 impl From<Doubt> for Refusal {

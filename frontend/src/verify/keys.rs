@@ -12,7 +12,7 @@ use tokio::time::Instant;
 
 use crate::outbound;
 
-pub(super) struct Keys {
+pub(crate) struct Keys {
     http: Client,
     url: String,
     held: RwLock<Option<Held>>,
@@ -42,7 +42,7 @@ struct Held {
 }
 
 impl Keys {
-    pub(super) fn new(http: Client, url: String) -> Keys {
+    pub(crate) fn new(http: Client, url: String) -> Keys {
         Keys {
             http,
             url,
@@ -55,7 +55,7 @@ impl Keys {
     ///
     /// # Errors
     /// When there has never been a good set, and why there is none now.
-    pub(super) async fn with(&self, kid: &str) -> Result<Arc<Jwks>, String> {
+    pub(crate) async fn with(&self, kid: &str) -> Result<Arc<Jwks>, String> {
         if let Some(held) = self.held().filter(|held| fits(held, kid)) {
             return Ok(held.keys);
         }

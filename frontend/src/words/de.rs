@@ -37,6 +37,17 @@ pub(super) static WORDS: Words = Words {
         "Zugang zum Ausprobieren",
         "Zu sehen, weil diese Seite mit einem Ersatz für Identity Platform spricht.",
     ),
+    other_ways: "Andere Wege, sich anzumelden",
+    sign_in_with: "Mit {} anmelden",
+    kept_elsewhere: (
+        "Ihr Konto liegt woanders",
+        "Sie haben sich über einen anderen Anbieter angemeldet: Name, Passwort und zweiter Schritt werden dort geändert.",
+    ),
+    signed_out_here: (
+        "Hier sind Sie abgemeldet",
+        "Bei {} sind Sie vielleicht noch angemeldet.",
+    ),
+    sign_out_there: "Auch bei {} abmelden",
     session_over: "Ihre Sitzung ist zu Ende. Melden Sie sich neu an, um weiterzumachen.",
     account_off: "Dieses Konto ist gesperrt. Wer Ihr Konto verwaltet, kann es wieder freigeben.",
     once_more: "Geben Sie Ihr Passwort noch einmal ein: Dafür muss die Anmeldung erst Minuten her sein.",

@@ -37,6 +37,17 @@ pub(super) static WORDS: Words = Words {
         "Acceso de prueba",
         "Se muestra porque esta página habla con un sustituto de Identity Platform.",
     ),
+    other_ways: "Otras formas de iniciar sesión",
+    sign_in_with: "Iniciar sesión con {}",
+    kept_elsewhere: (
+        "Su cuenta está en otro sitio",
+        "Inició sesión con otro proveedor: el nombre, la contraseña y el segundo paso se cambian allí.",
+    ),
+    signed_out_here: (
+        "Ha cerrado sesión aquí",
+        "Puede que su sesión siga abierta en {}.",
+    ),
+    sign_out_there: "Cerrar sesión también en {}",
     session_over: "Su sesión ha terminado. Inicie sesión de nuevo para continuar.",
     account_off: "Esta cuenta está desactivada. Pida a quien la administra que la active de nuevo.",
     once_more: "Escriba su contraseña una vez más: lo que quiere hacer exige haber iniciado sesión hace pocos minutos.",

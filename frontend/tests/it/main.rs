@@ -30,3 +30,5 @@ mod long_sessions;
 mod advisories;
 
 mod languages;
+
+mod providers;

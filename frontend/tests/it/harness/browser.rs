@@ -26,13 +26,18 @@ pub(crate) struct Page {
 
 impl Browser {
     pub(crate) fn new(address: SocketAddr) -> Browser {
+        Browser::at(&format!("http://{address}"))
+    }
+
+    /// A browser on another site.
+    pub(crate) fn at(origin: &str) -> Browser {
         chassis::crypto::install();
         let http = Client::builder()
             .no_proxy()
             .redirect(reqwest::redirect::Policy::none());
         Browser {
             http: http.build().unwrap(),
-            origin: format!("http://{address}"),
+            origin: origin.to_owned(),
             headers: Vec::new(),
             cookies: BTreeMap::new(),
         }
@@ -96,9 +101,10 @@ impl Browser {
         let attributes: Vec<_> = parts.collect();
         let path = attributes
             .iter()
-            .find_map(|part| part.strip_prefix("Path="))
+            .find_map(|part| part.strip_prefix("Path=").or_else(|| part.strip_prefix("path=")))
             .unwrap();
-        match attributes.contains(&"Max-Age=0") {
+        let over = attributes.contains(&"Max-Age=0") || attributes.iter().any(|part| part.contains("1970"));
+        match over {
             true => drop(self.cookies.remove(name)),
             false => drop(
                 self.cookies
