@@ -1,5 +1,5 @@
-//! What reads bytes from outside, an entrance for each: the tests with mutated input go in here. A panic
-//! is a finding.
+//! What reads bytes from outside, an entrance for each: the tests with mutated input and `proxy/fuzz` go
+//! in here. A panic is a finding. Not part of a build that anybody runs.
 
 use std::collections::BTreeMap;
 use std::convert::Infallible;
@@ -20,7 +20,7 @@ use crate::plan::compile::{Workload, compile};
 use crate::plan::describe::describe;
 
 /// Documents are understood, or refused with a reason.
-pub(crate) fn documents(data: &[u8]) {
+pub fn documents(data: &[u8]) {
     let Ok(text) = std::str::from_utf8(data) else {
         return;
     };
@@ -39,7 +39,7 @@ pub(crate) fn documents(data: &[u8]) {
 }
 
 /// A path has one spelling, or none: what was made canonical once stays as it is.
-pub(crate) fn path(data: &[u8]) {
+pub fn path(data: &[u8]) {
     let Ok(text) = std::str::from_utf8(data) else {
         return;
     };
@@ -53,7 +53,7 @@ pub(crate) fn path(data: &[u8]) {
 }
 
 /// A token, behind it a line with keys: verified or refused.
-pub(crate) fn token(data: &[u8]) {
+pub fn token(data: &[u8]) {
     let Ok(text) = std::str::from_utf8(data) else {
         return;
     };
@@ -67,7 +67,7 @@ pub(crate) fn token(data: &[u8]) {
 
 /// Bytes on a connection: what the codec makes a request of is received or refused, and what was received
 /// is received alike by the next one.
-pub(crate) fn front(data: &[u8]) {
+pub fn front(data: &[u8]) {
     let runtime = tokio::runtime::Builder::new_current_thread().build();
     let Ok(runtime) = runtime else { return };
     runtime.block_on(async {

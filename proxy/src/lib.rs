@@ -110,9 +110,9 @@ mod readiness;
 /// New documents under a running process.
 mod reload;
 
-/// Entrances for bytes from outside, for tests.
-#[cfg(test)]
-mod fuzzing;
+/// Entrances for bytes from outside, for tests and `proxy/fuzz`.
+#[cfg(any(test, feature = "fuzzing"))]
+pub mod fuzzing;
 
 /// What must hold for every input.
 #[cfg(test)]

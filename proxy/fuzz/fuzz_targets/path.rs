@@ -1,0 +1,4 @@
+//! Request paths.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| proxy::fuzzing::path(data));
