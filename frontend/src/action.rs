@@ -3,11 +3,13 @@
 
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, Request, State};
+use axum::http::HeaderMap;
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 
 use crate::App;
 use crate::arrival::Arrival;
+use crate::email_link;
 use crate::form;
 use crate::identity::{Code, Mode, Refusal};
 use crate::refused;
@@ -20,11 +22,13 @@ mod words;
 pub(crate) async fn show(
     State(app): State<App>,
     arrival: Arrival,
+    headers: HeaderMap,
     link: Result<Query<Link>, QueryRejection>,
 ) -> Response {
     let code = link.map(|Query(link)| link.code).unwrap_or_default();
     let outcome = arrival.within(look(&app, &code)).await;
     match outcome.unwrap_or_else(|elapsed| Err(elapsed.into())) {
+        Ok((Mode::SignIn, _)) => email_link::arrive(&app, &arrival, &headers, &code),
         Ok((mode, found)) => page(&app, &arrival, mode, &found, &code, None).await,
         Err(refusal) => failed(&arrival, &refusal),
     }
@@ -75,6 +79,7 @@ async fn attempt(app: &App, arrival: &Arrival, fields: &Fields) -> Result<Mode, 
                 .reset_password(&fields.code, &fields.password)
                 .await?;
         }
+        Mode::SignIn => return Err(Refusal::LinkOver),
         _ => app.identity.apply(&fields.code).await?,
     }
     Ok(mode)

@@ -25,6 +25,9 @@ mod second_step;
 /// Signing up.
 mod sign_up;
 
+/// Signing in by mail.
+mod email_link;
+
 /// Asking for a new password.
 mod reset;
 
@@ -105,6 +108,8 @@ fn app(app: App) -> Router {
         .route("/", get(home::page))
         .route("/sign-in", get(sign_in::elsewhere).post(sign_in::sign_in))
         .route("/sign-in/code", get(second_step::form).post(second_step::check))
+        .route("/sign-in/link", get(email_link::form).post(email_link::ask))
+        .route("/sign-in/link/finish", post(email_link::finish))
         .route("/sign-in/with/{id}", get(oidc::flow::start))
         .route("/sign-in/with/{id}/callback", get(oidc::flow::callback))
         .route("/sign-out", post(sign_in::sign_out))

@@ -12,6 +12,7 @@ pub(crate) enum Why {
     SignUp,
     Reset,
     Verify,
+    SignIn,
 }
 
 /// The page. With a stand-in it says where its mails are.
@@ -21,6 +22,7 @@ pub(crate) fn page(app: &App, arrival: &Arrival, why: Why, email: &str) -> Respo
         Why::SignUp => t.mail_sign_up,
         Why::Reset => t.mail_reset,
         Why::Verify => t.mail_verify,
+        Why::SignIn => t.mail_sign_in,
     };
     templates::html(&MailSentPage {
         t,

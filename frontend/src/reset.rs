@@ -16,6 +16,9 @@ use crate::templates::{self, ResetPage};
 pub(crate) async fn form(arrival: Arrival) -> Response {
     templates::html(&ResetPage {
         t: arrival.words(),
+        title: arrival.words().reset_title,
+        lead: arrival.words().reset_lead,
+        action: "/reset-password",
         email: "",
         problem: None,
     })
@@ -37,6 +40,9 @@ pub(crate) async fn ask(State(app): State<App>, arrival: Arrival, request: Reque
         Err(refusal) => {
             let page = templates::html(&ResetPage {
                 t: arrival.words(),
+                title: arrival.words().reset_title,
+                lead: arrival.words().reset_lead,
+                action: "/reset-password",
                 email,
                 problem: Some(refusal.problem(arrival.words())),
             });

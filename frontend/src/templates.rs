@@ -76,12 +76,27 @@ pub(crate) struct SignUpPage<'a> {
     pub(crate) problem: Option<Problem>,
 }
 
-/// Where one asks for a new password.
+/// Where one asks for a mail: for a new password, or to sign in.
 #[derive(Template)]
 #[template(path = "reset.html")]
 pub(crate) struct ResetPage<'a> {
     pub(crate) t: &'static Words,
+    pub(crate) title: &'a str,
+    pub(crate) lead: &'a str,
+    pub(crate) action: &'a str,
     pub(crate) email: &'a str,
+    pub(crate) problem: Option<Problem>,
+}
+
+/// Behind the link of a sign-in by mail.
+#[derive(Template)]
+#[template(path = "link.html")]
+pub(crate) struct LinkPage<'a> {
+    pub(crate) t: &'static Words,
+    pub(crate) email: &'a str,
+    pub(crate) code: &'a str,
+    /// The link is used or too old: no address helps.
+    pub(crate) over: bool,
     pub(crate) problem: Option<Problem>,
 }
 
@@ -205,7 +220,7 @@ macro_rules! about_fields {
     )+};
 }
 
-about_fields!(SignInPage, SignUpPage, ResetPage);
+about_fields!(SignInPage, SignUpPage, ResetPage, LinkPage);
 
 /// The page as an answer.
 pub(crate) fn html(page: &impl Template) -> Response {

@@ -110,6 +110,10 @@ words! {
     mail_outbox: Around,
     outbox: Text,
 
+    mail_sign_in: Said,
+    by_mail: Said,
+    by_mail_finish: Text,
+
     link_account: Text,
     link_new_address: Text,
     link_new_mail: Text,

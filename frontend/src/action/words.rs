@@ -19,6 +19,14 @@ pub(super) fn of(mode: Mode, t: &words::Words) -> Words {
         Mode::VerifyAndChangeEmail => t.link_change,
         Mode::RecoverEmail => t.link_recover,
         Mode::RevertSecondFactorAddition => t.link_revert,
+        // has a page of its own; here are the words if it ever came without
+        Mode::SignIn => (
+            t.by_mail.0,
+            t.by_mail_finish,
+            t.sign_in,
+            t.by_mail.0,
+            t.by_mail_finish,
+        ),
     };
     Words {
         title,

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+use super::second_step::{self, Entrance};
 use super::{IdentityPlatform, Refusal, Tokens, both, read};
 
 /// A mail that Identity Platform is asked to send.
@@ -10,6 +11,7 @@ use super::{IdentityPlatform, Refusal, Tokens, both, read};
 pub(crate) enum Mail<'a> {
     ResetPassword { email: &'a str },
     VerifyEmail { id_token: &'a str },
+    SignIn { email: &'a str, back: &'a str },
 }
 
 /// What a link in a mail does.
@@ -21,6 +23,7 @@ pub(crate) enum Mode {
     RecoverEmail,
     VerifyAndChangeEmail,
     RevertSecondFactorAddition,
+    SignIn,
 }
 
 /// What a code in a link stands for.
@@ -41,6 +44,7 @@ impl Code {
             "RECOVER_EMAIL" => Some(Mode::RecoverEmail),
             "VERIFY_AND_CHANGE_EMAIL" => Some(Mode::VerifyAndChangeEmail),
             "REVERT_SECOND_FACTOR_ADDITION" => Some(Mode::RevertSecondFactorAddition),
+            "EMAIL_SIGNIN" => Some(Mode::SignIn),
             _ => None,
         }
     }
@@ -72,8 +76,18 @@ impl IdentityPlatform {
         let asked = match mail {
             Mail::ResetPassword { email } => json!({"requestType": "PASSWORD_RESET", "email": email}),
             Mail::VerifyEmail { id_token } => json!({"requestType": "VERIFY_EMAIL", "idToken": id_token}),
+            Mail::SignIn { email, back } => json!({
+                "requestType": "EMAIL_SIGNIN", "email": email, "continueUrl": back, "canHandleCodeInApp": true,
+            }),
         };
         self.accounts::<Value>("sendOobCode", &asked).await.map(drop)
+    }
+
+    /// Uses a code of a sign-in; the address proves that whoever clicks is who asked.
+    pub(crate) async fn sign_in_by_mail(&self, email: &str, code: &str) -> Result<Entrance, Refusal> {
+        let asked = json!({"email": email, "oobCode": code});
+        let answer: second_step::Answer = self.accounts("signInWithEmailLink", &asked).await?;
+        answer.entrance()
     }
 
     /// What a code is for; looking does not use it.

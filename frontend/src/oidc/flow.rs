@@ -138,7 +138,7 @@ fn word(text: &str) -> String {
 }
 
 /// Where browsers reach us.
-pub(super) fn origin(app: &App, arrival: &Arrival, headers: &HeaderMap, uri: &Uri) -> String {
+pub(crate) fn origin(app: &App, arrival: &Arrival, headers: &HeaderMap, uri: &Uri) -> String {
     if let Some(origin) = &app.config.public_url {
         return origin.clone();
     }

@@ -99,6 +99,16 @@ pub(super) static WORDS: Words = Words {
     ),
     outbox: "Postausgang",
 
+    mail_sign_in: (
+        "Wenn die Adresse verwendet werden kann, ist eine E-Mail unterwegs an",
+        "Folgen Sie dem Link darin, am besten in diesem Browser: Er meldet Sie einmal an, innerhalb von sechs Stunden.",
+    ),
+    by_mail: (
+        "Per E-Mail anmelden",
+        "Geben Sie Ihre Adresse ein. Sie bekommen eine E-Mail mit einem Link, der Sie ohne Passwort anmeldet.",
+    ),
+    by_mail_finish: "Ist das Ihre Adresse? Dann geht es weiter.",
+
     link_account: "Konto",
     link_new_address: "Neue Adresse",
     link_new_mail: "Neue E-Mail anfordern",

@@ -92,6 +92,16 @@ pub(super) static WORDS: Words = Words {
     ),
     outbox: "outbox",
 
+    mail_sign_in: (
+        "If the address can be used, a mail is on its way to it.",
+        "Follow the link in it, best in this browser: it signs you in once, within six hours.",
+    ),
+    by_mail: (
+        "Sign in by mail",
+        "Enter your address. A mail with a link comes to it, which signs you in without a password.",
+    ),
+    by_mail_finish: "Is this your address? Then go on.",
+
     link_account: "Account",
     link_new_address: "New address",
     link_new_mail: "Send me a new mail",

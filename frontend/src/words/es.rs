@@ -99,6 +99,16 @@ pub(super) static WORDS: Words = Words {
     ),
     outbox: "bandeja de salida",
 
+    mail_sign_in: (
+        "Si la dirección se puede usar, hay un correo en camino a",
+        "Siga el enlace, mejor en este navegador: inicia su sesión una vez, antes de seis horas.",
+    ),
+    by_mail: (
+        "Iniciar sesión por correo",
+        "Escriba su dirección. Recibirá un correo con un enlace que inicia su sesión sin contraseña.",
+    ),
+    by_mail_finish: "¿Es esta su dirección? Entonces continúe.",
+
     link_account: "Cuenta",
     link_new_address: "Dirección nueva",
     link_new_mail: "Enviarme otro correo",

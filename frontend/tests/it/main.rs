@@ -32,3 +32,5 @@ mod advisories;
 mod languages;
 
 mod providers;
+
+mod email_link;

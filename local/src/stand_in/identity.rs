@@ -5,7 +5,7 @@
 //! refresh tokens alike, passwords are hashed, an unknown e-mail and a wrong password look the same, and
 //! too many wrong passwords lock an account for a while.
 //!
-//! - `v1/accounts:{signInWithPassword,signUp,lookup,update,delete,sendOobCode,resetPassword}` and
+//! - `v1/accounts:{signInWithPassword,signInWithEmailLink,signUp,lookup,update,delete,sendOobCode,resetPassword}` and
 //!   `v2/passwordPolicy`, with an API key in the query or in `x-goog-api-key`, below
 //!   `/identitytoolkit.googleapis.com/` or `/`.
 //! - `v2/accounts/{mfaEnrollment:start,mfaEnrollment:finalize,mfaEnrollment:withdraw,mfaSignIn:finalize}`: the

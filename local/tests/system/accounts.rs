@@ -113,6 +113,29 @@ async fn a_user_changes_name_and_password_and_deletes_the_account() {
 }
 
 #[tokio::test]
+async fn a_link_in_a_mail_signs_in_without_a_password_and_once() {
+    let system = System::start(&[]).await;
+    let mut visitor = Visitor::of(system.url("frontend"));
+    let asked = visitor.post("/sign-in/link", &[("email", EMAIL)]).await;
+    assert_eq!(asked.status(), 200);
+    let link = newest_link(&system).await;
+    let (_, page) = visitor.get(&link).await;
+    assert!(page.contains(&format!("value=\"{EMAIL}\"")), "{page}");
+
+    // another browser does not know who asked, and a wrong guess is no use of the link
+    let mut stranger = Visitor::of(system.url("frontend"));
+    assert!(!stranger.get(&link).await.1.contains(EMAIL));
+    let guess = [("oobCode", code(&link)), ("email", "shopper@acme.example")];
+    assert_eq!(stranger.post("/sign-in/link/finish", &guess).await.status(), 422);
+
+    let fields = [("oobCode", code(&link)), ("email", EMAIL)];
+    assert_eq!(visitor.post("/sign-in/link/finish", &fields).await.status(), 303);
+    let (_, page) = visitor.get("/").await;
+    assert!(page.contains(MESSAGE) && page.contains(EMAIL), "{page}");
+    assert_eq!(stranger.post("/sign-in/link/finish", &fields).await.status(), 422);
+}
+
+#[tokio::test]
 async fn a_second_step_keeps_out_whoever_has_only_the_password() {
     let system = System::start(&[]).await;
     let mut visitor = Visitor::of(system.url("frontend"));

@@ -54,6 +54,7 @@ pub(super) async fn with_key(
         "accounts:update" => update(&identity, fields),
         "accounts:delete" => delete(&identity, &fields),
         "accounts:sendOobCode" => mail::send(&identity, &fields),
+        "accounts:signInWithEmailLink" => mail::sign_in(&identity, &fields),
         "accounts:resetPassword" => mail::reset(&identity, &fields),
         _ => Err(Error::NotImplemented),
     };

@@ -6,11 +6,12 @@ use serde_json::{Value, json};
 
 use super::Identity;
 use super::accounts::Account;
-use super::calls::{Fields, email, of_token};
+use super::calls::{Fields, email, of_token, signed_in};
 use super::error::Error;
 use super::oob::{self, Kind, Mail};
 use super::password::Hash;
 use super::policy;
+use super::second;
 
 /// `accounts:sendOobCode`.
 pub(super) fn send(identity: &Identity, fields: &Fields) -> Result<Value, Error> {
@@ -108,6 +109,50 @@ pub(super) fn reset(identity: &Identity, fields: &Fields) -> Result<Value, Error
     if let Some(new) = mail.new_email {
         answer["newEmail"] = new.into();
     }
+    Ok(answer)
+}
+
+/// `accounts:signInWithEmailLink`: whoever reads an address's mail is its user, an old one or a new one.
+pub(super) fn sign_in(identity: &Identity, fields: &Fields) -> Result<Value, Error> {
+    let email = email(fields.email.as_deref())?;
+    let code = fields.oob_code.as_deref().filter(|code| !code.is_empty());
+    let code = code.ok_or(Error::Code("MISSING_OOB_CODE"))?;
+    let mail = identity.mails.look(code, identity.now())?;
+    if mail.kind != Kind::SignIn {
+        return Err(Error::Code("INVALID_OOB_CODE"));
+    }
+    if mail.email != email {
+        return Err(Error::Code(
+            "INVALID_EMAIL : The email provided does not match the sign-in email address.",
+        ));
+    }
+    let known = identity.accounts.find(|account| account.email == email);
+    if known.as_ref().is_some_and(|account| account.disabled) {
+        return Err(Error::Code("USER_DISABLED"));
+    }
+    identity.mails.take(code, identity.now())?;
+    let is_new = known.is_none();
+    let account = match known {
+        Some(account) => account,
+        None => {
+            // no password that anybody knows
+            let account = Account::new(&email, Hash::new(&oob::code()?)?)?;
+            identity.accounts.add(account.clone())?;
+            account
+        }
+    };
+    let verify = |account: &mut Account| account.email_verified = true;
+    let account = identity.accounts.update(&account.local_id, verify)?;
+    if !account.factors.is_empty() {
+        return second::pending(identity, &account);
+    }
+    let mut answer = signed_in(
+        identity,
+        &account,
+        "identitytoolkit#EmailLinkSigninResponse",
+        None,
+    )?;
+    answer["isNewUser"] = is_new.into();
     Ok(answer)
 }
 
