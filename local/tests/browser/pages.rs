@@ -21,6 +21,7 @@ async fn every_main_page_is_accessible_and_fits_320_pixels() {
     open("/", "Sign in").await;
     open("/sign-up", "It needs: at least 8 characters").await;
     open("/reset-password", "Reset your password").await;
+    open("/sign-in/link", "Sign in by mail").await;
     open("/nowhere", "There is no such page").await;
     open("/auth/action?oobCode=old", "This link is used or too old").await;
 
