@@ -101,7 +101,7 @@ fn mutated_tokens_and_keys_are_verified_or_refused() {
         if let Ok(token) = jwt::Token::parse(&text) {
             let verified = keys.iter().any(|keys| keys.verify(&token).is_ok());
             assert!(
-                !verified || TOKENS.contains(&text) || same_bytes(&text),
+                !verified || is_signed(&token),
                 "a changed token is accepted: {text}"
             );
         }
@@ -113,9 +113,13 @@ fn mutated_tokens_and_keys_are_verified_or_refused() {
     });
 }
 
-/// A part cut away and put back, or two edits that undo each other, leave a token that was signed.
-fn same_bytes(text: &str) -> bool {
-    text.split('.').count() == 3 && texts("conformance/jwt", "tokens.json")[0].contains(text)
+/// What was signed, with a signature of the same bytes: as in Envoy, the bits that a signature's last
+/// character has to spare do not matter, so two spellings of one token exist.
+fn is_signed(token: &jwt::Token<'_>) -> bool {
+    let all = texts("conformance/jwt", "tokens.json").remove(0);
+    let all: BTreeMap<String, String> = serde_json::from_str(&all).unwrap();
+    let mut all = all.values().filter_map(|text| jwt::Token::parse(text).ok());
+    all.any(|one| one.signing_input() == token.signing_input() && one.signature() == token.signature())
 }
 
 #[test]
