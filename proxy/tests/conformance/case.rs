@@ -83,6 +83,7 @@ pub(crate) fn depends_on_ports(folder: &Path) -> bool {
     [
         "jwt-discovery",
         "resilience-consistent-hash",
+        "resilience-outlier-ejection",
         "resilience-retry-hosts",
     ]
     .contains(&&*name_of(folder))

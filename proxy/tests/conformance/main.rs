@@ -2,7 +2,8 @@
 //!
 //! `README.md` beside this file tells where the answers come from and how to add a case. Environment:
 //! `CONFORMANCE_ONLY=REGEX` selects cases by name, `CONFORMANCE_CASES=DIR` takes them from another folder, and
-//! `CONFORMANCE_ENVOY=BIN` starts Envoy with the case's `envoy.json`, to check this harness itself.
+//! `CONFORMANCE_ENVOY=BIN` starts Envoy with the case's `envoy.json`: the recorded answers are Envoy's, and this
+//! harness asks what they were asked.
 #![allow(
     clippy::print_stdout,
     clippy::panic,
@@ -44,10 +45,10 @@ async fn the_proxy_answers_as_istio_and_envoy_do() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/conformance");
     let material = Arc::new(Material::read(&folder).expect("pki/ and jwt/ are readable"));
     let against_envoy = env::var_os("CONFORMANCE_ENVOY").is_some();
-    let differences = Arc::new(if against_envoy {
-        Differences::none()
-    } else {
-        Differences::read(&folder.join("differences.yaml")).unwrap_or_else(|e| panic!("{e}"))
+    let differences = Differences::read(&folder.join("differences.yaml")).unwrap_or_else(|e| panic!("{e}"));
+    let differences = Arc::new(match against_envoy {
+        true => differences.of_recordings(),
+        false => differences,
     });
     let (cases, all) = selected(&folder.join("cases"));
     assert!(!cases.is_empty(), "no case is selected");
