@@ -1,5 +1,6 @@
 //! Which fields are supported, worked out from the code: what the decoder knows, and of that what some
-//! accepted document of `tests/documents` uses. The table in `proxy/README.md` must say the same.
+//! accepted document of `tests/documents` uses. The tables in `proxy/README.md` and, in short, in
+//! `README.md` must say the same.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -251,11 +252,23 @@ fn quoted(mut all: Vec<&str>) -> String {
 
 #[test]
 fn the_readme_lists_exactly_the_fields_that_are_supported() {
-    let readme = Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md");
-    let text = std::fs::read_to_string(&readme).unwrap();
+    let own = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let whole = table();
+    let in_short = |row: &str| {
+        let mut cells = row.split('|').map(str::trim);
+        cells.nth(2).is_some_and(|place| IN_SHORT.contains(&place))
+    };
+    let short = whole.lines().filter(|row| in_short(row));
+    let short = short.fold(String::new(), |text, row| text + row + "\n");
+    has_table(&own.join("README.md"), &whole);
+    has_table(&own.join("../README.md"), &short);
+}
+
+/// Fails unless the file has this table between its marks; `UPDATE_README=1` writes it there.
+fn has_table(readme: &Path, table: &str) {
+    let text = std::fs::read_to_string(readme).unwrap();
     let begin = text.find(BEGIN).expect("the table's begin is marked") + BEGIN.len();
     let end = text.find(END).expect("the table's end is marked");
-    let table = table();
     if text[begin..end].trim() == table.trim() {
         return;
     }
@@ -264,8 +277,23 @@ fn the_readme_lists_exactly_the_fields_that_are_supported() {
         std::fs::write(readme, text).unwrap();
         return;
     }
-    panic!("proxy/README.md is not what the code says; UPDATE_README=1 writes it:\n{table}");
+    let readme = readme.display();
+    panic!("{readme} is not what the code says; UPDATE_README=1 writes it:\n{table}");
 }
 
 const BEGIN: &str = "<!-- fields: checked by the_readme_lists_exactly_the_fields_that_are_supported -->";
 const END: &str = "<!-- /fields -->";
+/// What the project's own README shows of the table: its head, and where most fields are.
+const IN_SHORT: [&str; 11] = [
+    "where",
+    "---",
+    "",
+    "`servers[]`",
+    "`servers[].tls`",
+    "`http[]`",
+    "`http[].match[]`",
+    "`trafficPolicy`",
+    "`jwtRules[]`",
+    "`rules[].from[].source`",
+    "`rules[].to[].operation`",
+];
