@@ -27,6 +27,7 @@ impl Provider {
         let arguments = [root, &callback, &format!("{ORIGIN}/"), &lifetime.to_string()];
         let process = Command::new("node")
             .args(arguments)
+            .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
             .spawn();
@@ -102,7 +103,8 @@ impl Provider {
 
 impl Drop for Provider {
     fn drop(&mut self) {
-        let _ = self.process.kill();
+        // `node` may be a script that starts another process, so it is not killed: it ends with its input
+        drop(self.process.stdin.take());
         let _ = self.process.wait();
     }
 }

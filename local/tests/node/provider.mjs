@@ -3,6 +3,8 @@
 import { createServer } from 'node:http'
 import Provider from 'oidc-provider'
 
+process.stdin.on('end', () => process.exit()).resume() // nothing outlives the test, whoever started it
+
 const [redirect, afterLogout, lifetime = '3600'] = process.argv.slice(2)
 const server = createServer().listen(0, '127.0.0.1', () => {
   const issuer = `http://127.0.0.1:${server.address().port}`
