@@ -4,6 +4,7 @@ import os
 import re
 import resource
 import socket
+import ssl
 import subprocess
 import time
 
@@ -38,7 +39,7 @@ class Process:
                                       stderr=subprocess.STDOUT, env=env, cwd=cwd)
         self.pid = self.child.pid
 
-    def until_ok(self, port, path="/f25", headers="", patience=15):
+    def until_ok(self, port, path="/f25", headers="", patience=15, tls=None):
         """Asks until the answer is a 200; returns the seconds since the start."""
         ask = f"GET {path} HTTP/1.1\r\nHost: bench\r\nConnection: close\r\n{headers}\r\n".encode()
         answer = b""
@@ -48,6 +49,7 @@ class Process:
             try:
                 with socket.create_connection(("127.0.0.1", port), 1) as stream:
                     stream.settimeout(2)
+                    stream = tls.wrap_socket(stream) if tls else stream
                     stream.sendall(ask)
                     answer = stream.recv(4096)
                     if b" 200 " in answer.split(b"\r\n", 1)[0]:
@@ -88,6 +90,32 @@ def h2load(url, seconds, connections, streams):
     return int(numbers[1]), int(numbers[1]) - int(numbers[2])
 
 
+def anyone():
+    """A TLS client that believes every server: what the peer pays is measured, not what the client does."""
+    context = ssl.create_default_context()
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    return context
+
+
+def handshakes(port, seconds, resumed):
+    """A request on a TLS connection each, one after the other: new ones, or with the session of the one before."""
+    os.sched_setaffinity(0, {int(LOAD_CORE)})
+    context, session, count, bad = anyone(), None, 0, 0
+    ask = b"GET /f25 HTTP/1.1\r\nHost: bench\r\nConnection: close\r\n\r\n"
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        with socket.create_connection(("127.0.0.1", port), 5) as plain, context.wrap_socket(plain, session=session) as stream:
+            stream.sendall(ask)
+            answer = b""
+            while BODY not in answer and (part := stream.recv(4096)):
+                answer += part
+            count += 1
+            bad += BODY not in answer or (resumed and session is not None and not stream.session_reused)
+            if resumed:
+                session = stream.session
+    return count, bad
+
+
 def latencies(url, seconds, connections, rate, log):
     """p50, p99 and p99.9 in ms at a fixed rate, by h2load's log of every request."""
     log.unlink(missing_ok=True)
@@ -100,10 +128,10 @@ def latencies(url, seconds, connections, rate, log):
 
 
 def hold(port, count, pid):
-    """Opens connections, sends one request on each, keeps them: MB resident before and after."""
+    """Opens connections, sends one request on each, keeps them: MB resident then; none when the peer does not take as many."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-    before, held = resident(pid), []
+    held = []
     try:
         for _ in range(count):
             stream = socket.create_connection(("127.0.0.1", port), 5)
@@ -116,7 +144,9 @@ def hold(port, count, pid):
                     raise RuntimeError(f"connection {len(held)} of {count} was closed")
                 answer += part
             held.append(stream)
-        return before, resident(pid)
+        return resident(pid)
+    except OSError:
+        return None
     finally:
         for stream in held:
             stream.close()

@@ -45,7 +45,7 @@ class Peer:
         return process
 
     def origin(self, site, role, options):
-        if role == "gateway":
+        if role != "egress":
             return site.origin["ORIGIN_PLAIN"]
         return site.origin["ORIGIN_H2" if options.get("upstream") == "http2" else "ORIGIN_TLS"]
 
@@ -55,16 +55,16 @@ class Proxy(Peer):
 
     name = "proxy"
     features = "the documents of istio/egress as they are; metrics, trace context, header hygiene, default retries"
-    roles = ("egress", "gateway")
+    roles = ("egress", "gateway", "tls")
 
     def command(self, site, role, port, access_log="off", **options):
         origin = self.origin(site, role, options)
         pki = site.directory / "pki"
         flags = ["--bind", "127.0.0.1", "--admin", f"127.0.0.1:{free_port()}", "--access-log", access_log]
-        if role == "gateway":
-            documents = site.fill("proxy-gateway.yaml", "gateway.yaml", ORIGIN=origin)
+        if role != "egress":
+            documents = site.fill(f"proxy-{role}.yaml", f"{role}.yaml", ORIGIN=origin)
             documents.write_text(grown(documents.read_text(), options))
-            flags += ["--namespace", "istio-ingress", "--labels", "istio=ingress", "--port-map", f"80:{port}",
+            flags += ["--namespace", "istio-ingress", "--labels", "istio=ingress", "--port-map", f"80:{port},443:{port}",
                       "--mesh-config", machine.ROOT / "istio/mesh-config.yaml"]
         else:
             documents = machine.ROOT / "istio/egress"
@@ -107,23 +107,26 @@ class Envoy(Peer):
 class Nginx(Peer):
     name = "nginx"
     features = "proxy_pass with 256 kept connections; no log"
+    roles = ("egress", "tls")
 
     def command(self, site, role, port, **options):
         http2 = " http2" if options.get("downstream") == "http2" else ""
-        config = site.fill("nginx-egress.conf", "nginx.conf", PORT=port, ORIGIN=self.origin(site, role, options), H2=http2)
+        config = site.fill(f"nginx-{role}.conf", "nginx.conf", PORT=port, ORIGIN=self.origin(site, role, options), H2=http2)
         return ["nginx", "-p", site.directory, "-c", config], {}
 
 
 class HaProxy(Peer):
     name = "HAProxy"
     features = "http-reuse always; no log"
+    roles = ("egress", "tls")
 
     def command(self, site, role, port, **options):
-        pem = site.directory / "client.pem"
-        pem.write_text("".join((site.directory / "pki" / name).read_text() for name in ("client.crt", "client.key")))
+        for pem, name in (("client", "client"), ("server", "gateway")):
+            pair = [(site.directory / "pki" / f"{name}.{kind}").read_text() for kind in ("crt", "key")]
+            (site.directory / f"{pem}.pem").write_text("".join(pair))
         http2 = " proto h2" if options.get("downstream") == "http2" else ""
         alpn = "h2" if options.get("upstream") == "http2" else "http/1.1"
-        config = site.fill("haproxy-egress.cfg", "haproxy.cfg", PORT=port, ORIGIN=self.origin(site, role, options), H2=http2, ALPN=alpn,
+        config = site.fill(f"haproxy-{role}.cfg", "haproxy.cfg", PORT=port, ORIGIN=self.origin(site, role, options), H2=http2, ALPN=alpn,
                            MAXCONN=min(32768, resource.getrlimit(resource.RLIMIT_NOFILE)[1] // 2 - 100))
         return ["haproxy", "-db", "-f", config], {}
 

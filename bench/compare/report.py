@@ -68,11 +68,10 @@ COLOURS = ["#0b7285", "#e8590c", "#f59f00", "#2f9e44", "#5f3dc4", "#868e96"]
 def svg(rows, peers, results):
     """CPU per request as bars, a group per kind of work."""
     bars, y, width, label = [], 40, 900, 260
-    shown = [row for row in rows if row.name in results["cpu"]]
-    most = max(one["cpu"] for row in shown if "MiB" not in row.name and "upload" not in row.name for one in results["cpu"][row.name].values())
+    # large bodies and handshakes are on another scale
+    shown = [row for row in rows if row.name in results["cpu"] and row.role != "tls" and not row.upload and row.path != "/f1m"]
+    most = max(one["cpu"] for row in shown for one in results["cpu"][row.name].values())
     for row in shown:
-        if "MiB" in row.name or "upload" in row.name:
-            continue                       # another scale
         group = results["cpu"][row.name]
         bars.append(f'<text x="{label - 10}" y="{y + 11 * len(group) / 2 + 4:.0f}" text-anchor="end">{html.escape(row.name)}</text>')
         for peer, colour in zip(peers, COLOURS):

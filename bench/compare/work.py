@@ -34,6 +34,7 @@ class Row:
     upload: bool = False
     downstream: str = "http1"
     upstream: str = "http1"
+    resumed: bool = False
     options: dict = field(default_factory=dict)
     peers: tuple = ()                      # none = all of the role
     must: dict = field(default_factory=dict)
@@ -54,6 +55,8 @@ ROWS = [
     Row("one RS256 token, 1000 routes", role="gateway", path="/api/f25", tokens="rs256", options={"routes": 1000}, peers=("proxy", ISTIO)),
     Row("one RS256 token, 100 policies", role="gateway", path="/api/f25", tokens="rs256", options={"policies": 100}, peers=("proxy", ISTIO)),
     Row("10 000 RS256 tokens and a policy", role="gateway", path="/api/f25", tokens="many", must={ISTIO: 0.80}, goal={ISTIO: 0.60}),
+    Row("a new TLS connection each", role="tls"),
+    Row("a resumed TLS connection each", role="tls", resumed=True),
 ]
 
 
@@ -71,6 +74,8 @@ def run(row, process, site, tokens, seconds):
         script.write_text(LUA_UPLOAD)
 
     def load(duration):
+        if row.role == "tls":
+            return measure.handshakes(process.port, duration, row.resumed)
         if row.downstream == "http2":
             return measure.h2load(url, duration, row.connections, 8)
         return measure.wrk(url, duration, row.connections, headers, script, arguments)
