@@ -1,6 +1,6 @@
-//! What hyper reads and Envoy's codec refuses: ambiguous lengths above all, for where two parsers
-//! disagree about a request's end one client can speak in another's name (RFC 9112, section 11.2). Over
-//! HTTP/1 [`crate::connection`] has seen those in the bytes and tells it here. Pure.
+//! What a codec reads and Envoy's refuses: methods, size, and over HTTP/2 an ambiguous length, for where two
+//! parsers disagree about a request's end one client can speak in another's name (RFC 9112, section 11.2).
+//! Over HTTP/1 [`crate::http1`] knows that itself and tells it here. Pure.
 
 use std::fmt;
 
@@ -17,15 +17,15 @@ pub(crate) const HEADER_BYTES: usize = 60 * 1024;
 const HEADERS: usize = 100;
 
 /// Looks at a request as the codec read it.
-pub(crate) fn examine(parts: &Parts) -> Result<(), Refused> {
+pub(crate) fn examine(parts: &Parts, refused: Option<Refused>) -> Result<(), Refused> {
     let target = parts.uri.path_and_query().map_or("", |target| target.as_str());
     let pseudo = if parts.version == Version::HTTP_2 { 4 } else { 0 };
     let lines = parts.headers.len() + pseudo;
     if lines > HEADERS || size(&parts.headers) + target.len() > HEADER_BYTES {
         return Err(TOO_LARGE);
     }
-    if let Some(refused) = parts.extensions.get::<Refused>() {
-        return Err(*refused);
+    if let Some(refused) = refused {
+        return Err(refused);
     }
     if parts.version == Version::HTTP_2 {
         let lengths = parts.headers.get_all(CONTENT_LENGTH).iter().count();
@@ -78,7 +78,8 @@ fn size(headers: &HeaderMap) -> usize {
         .sum()
 }
 
-const TOO_LARGE: Refused = Refused {
+/// More than anyone reads.
+pub(crate) const TOO_LARGE: Refused = Refused {
     status: StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
     body: "Request Header Fields Too Large",
     close: true,
@@ -142,7 +143,7 @@ mod tests {
             request = request.header(*name, *value);
         }
         let (parts, ()) = request.body(()).unwrap().into_parts();
-        examine(&parts).map_err(|refused| refused.status.as_u16())
+        examine(&parts, None).map_err(|refused| refused.status.as_u16())
     }
 
     #[test]

@@ -1,18 +1,18 @@
-//! One accepted connection: the TLS handshake if its listener has TLS, then HTTP/1.1 or HTTP/2 by
-//! hyper, within bounds. Each request goes to [`crate::request::handle`].
+//! One accepted connection: the TLS handshake if its listener has TLS, then HTTP/1.1 by [`crate::http1`] or
+//! HTTP/2 by hyper, within bounds. Each request goes to [`crate::request::handle`].
 
-mod framing;
 mod patience;
 
 use std::net::SocketAddr;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use http::header::CONNECTION;
-use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, StatusCode, Version};
+use bytes::BytesMut;
+use http::{Response, StatusCode};
+use hyper::server::conn::http2;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
-use hyper_util::server::conn::auto;
 use rustls::server::Acceptor;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
@@ -20,20 +20,22 @@ use tokio_rustls::LazyConfigAcceptor;
 use tokio_rustls::server::TlsStream;
 
 use crate::body::Body;
-use crate::codec::{HEADER_BYTES, Reset};
+use crate::codec::{self, HEADER_BYTES, Reset};
 use crate::downstream::{Downstream, Tls};
 use crate::drain::Drain;
+use crate::headers::Refused;
+use crate::http1::{self, Rewound, server};
 use crate::listener::Place;
-use crate::request;
+use crate::reply::{Asked, Reply};
+use crate::request::{self, Arrived};
 use crate::runtime::Process;
 use crate::telemetry::flags::Flags;
 use crate::tls::{H2, HANDSHAKE_DEADLINE, HTTP_1_1, identity};
 pub(crate) use patience::Busy;
 use patience::{HEAD, Pace, Patient};
 
-/// What hyper reads at most of a request's head; [`crate::codec`] refuses in Envoy's words what is above
-/// its smaller bound.
-const READ_HEADERS: usize = 200;
+/// What hyper reads at most of a request's head over HTTP/2; [`crate::codec`] refuses in Envoy's words what is
+/// above its smaller bound.
 const READ_BYTES: usize = 2 * HEADER_BYTES;
 /// Streams at a time, as in Istio's gateways.
 const STREAMS: u32 = 1024;
@@ -152,25 +154,17 @@ async fn serve_http<S>(stream: S, connection: Connection, codec: Codec, drain: &
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
-    let remote = connection.downstream.remote;
-    let process = connection.process.clone();
-    let connection = Arc::new(connection);
-    let pace = Pace::new(codec == Codec::Http2);
-    let stream = Patient::new(stream, pace.clone(), HEAD);
-    let asked = pace.clone();
-    let service = service_fn(move |request| answer(connection.clone(), asked.clone(), request));
-    let builder = builder(codec);
-    let serving = builder
-        .serve_connection_with_upgrades(TokioIo::new(stream), service)
-        .into_owned();
-    let mut serving = std::pin::pin!(serving);
     let Some(_alive) = drain.alive() else {
         return; // accepted in the very moment of the end
     };
+    let remote = connection.downstream.remote;
+    let pace = Arc::new(Pace::default());
+    let mut stream = Patient::new(stream, pace.clone(), HEAD);
+    let old = tokio::time::sleep(age()); // from now on, whenever it is looked at
     let mut ends = std::pin::pin!(async {
         tokio::select! {
             () = drain.begun() => return,
-            () = tokio::time::sleep(age()) => pace.grow_old(),
+            () = old => pace.grow_old(),
         }
         // an HTTP/1 connection that is in use ends with its next answer: closing it between two would
         // cross with a request
@@ -178,89 +172,140 @@ where
             drain.begun().await;
         }
     });
+    let mut begun = BytesMut::new();
+    let http2 = match codec {
+        Codec::Http1 => Ok(false),
+        Codec::Http2 => Ok(true),
+        Codec::Either => tokio::select! {
+            biased;
+            http2 = http1::is_http2(&mut stream, &mut begun) => http2,
+            () = ends.as_mut() => return,
+        },
+    };
+    let ended: Result<(), Box<dyn std::error::Error + Send + Sync>> = match http2 {
+        Ok(false) => {
+            let host = Host {
+                connection: Arc::new(connection),
+                pace: &pace,
+                drain,
+            };
+            server::serve(stream, begun, &host, ends)
+                .await
+                .map_err(Into::into)
+        }
+        Ok(true) => {
+            pace.speak_http2();
+            let stream = Rewound::new(begun.freeze(), stream);
+            serve_http2(stream, connection, pace.clone(), ends)
+                .await
+                .map_err(Into::into)
+        }
+        Err(error) => Err(error.into()),
+    };
+    if let Err(error) = ended {
+        tracing::debug!(%remote, "connection ended: {error}");
+    }
+}
+
+async fn serve_http2<S>(
+    stream: S,
+    connection: Connection,
+    pace: Arc<Pace>,
+    ends: Pin<&mut impl Future<Output = ()>>,
+) -> hyper::Result<()>
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let connection = Arc::new(connection);
+    let service =
+        service_fn(|request| answer(connection.clone(), pace.clone(), Arrived::over_http2(request)));
+    let mut builder = http2::Builder::new(TokioExecutor::new());
+    builder
+        .timer(TokioTimer::new())
+        .max_concurrent_streams(STREAMS)
+        .max_header_list_size(u32::try_from(READ_BYTES).unwrap_or(u32::MAX));
+    let mut serving = std::pin::pin!(builder.serve_connection(TokioIo::new(stream), service));
     let ended = tokio::select! {
         biased;
         ended = serving.as_mut() => ended,
-        () = ends.as_mut() => {
+        () = ends => {
             serving.as_mut().graceful_shutdown();
             serving.await
         }
     };
-    if let Err(error) = ended {
-        tracing::debug!(%remote, "connection ended: {error}");
-        if let Some(status) = refused_by_codec(&*error) {
-            let flags = Flags {
-                reason: "DPE",
-                ..Flags::NONE
-            };
-            let metrics = &process.telemetry.metrics;
-            metrics.no_route.answered(status, flags, Duration::ZERO);
-            metrics.refused("malformed HTTP");
-        }
+    if let Err(error) = &ended
+        && let source = std::error::Error::source(error)
+        && source
+            .and_then(|source| source.downcast_ref())
+            .is_some_and(h2::Error::is_library)
+    {
+        // by HTTP/2's own means, which have no status
+        connection.refused(0);
     }
+    ended
 }
 
 /// Answers one request, and keeps the connection's books.
 async fn answer(
     connection: Arc<Connection>,
     pace: Arc<Pace>,
-    mut request: Request<hyper::body::Incoming>,
+    arrived: Arrived,
 ) -> Result<Response<Body>, Reset> {
-    let (busy, refused) = pace.begin();
-    if let Some(refused) = refused {
-        request.extensions_mut().insert(refused);
-    }
-    let http1 = request.version() < Version::HTTP_2;
-    let last = http1 && asks_to_close(request.headers());
-    let mut response = request::handle(connection, request).await?;
+    let busy = pace.begin();
+    let mut response = request::handle(connection, arrived).await?;
     if response.status() == StatusCode::SWITCHING_PROTOCOLS {
         pace.switch();
-    } else if last || http1 && pace.is_old() {
-        let close = HeaderValue::from_static("close");
-        response.headers_mut().insert(CONNECTION, close);
     }
     response.body_mut().keeps_busy(busy);
     Ok(response)
 }
 
-/// Whether hyper ended the connection for what the client sent, and with which status: what never became a
-/// request is counted all the same. 0 = by HTTP/2's own means.
-fn refused_by_codec(error: &(dyn std::error::Error + Send + Sync + 'static)) -> Option<u16> {
-    let error = error.downcast_ref::<hyper::Error>()?;
-    let http2 = std::error::Error::source(error).and_then(|source| source.downcast_ref::<h2::Error>());
-    match http2 {
-        Some(error) if error.is_library() => Some(0),
-        _ if error.is_parse_too_large() => Some(431),
-        _ if error.is_parse() => Some(400),
-        _ => None,
+/// Who answers on a connection that speaks HTTP/1.1.
+struct Host<'c> {
+    connection: Arc<Connection>,
+    pace: &'c Arc<Pace>,
+    drain: &'c Drain,
+}
+
+impl server::Service for Host<'_> {
+    async fn answer(&self, arrived: Arrived) -> Response<Body> {
+        let answered = answer(self.connection.clone(), self.pace.clone(), arrived).await;
+        answered.unwrap_or_else(|Reset { .. }| refusal(Refused::BAD_REQUEST))
+    }
+
+    fn refuse(&self, too_large: bool) -> Response<Body> {
+        let refused = if too_large {
+            codec::TOO_LARGE
+        } else {
+            Refused::BAD_REQUEST
+        };
+        self.connection.refused(refused.status.as_u16());
+        refusal(refused)
+    }
+
+    fn is_ending(&self) -> bool {
+        self.pace.is_old() || self.drain.has_begun()
     }
 }
 
-const PROXY_CONNECTION: HeaderName = HeaderName::from_static("proxy-connection");
+impl Connection {
+    /// What never became a request is counted all the same.
+    fn refused(&self, status: u16) {
+        let flags = Flags {
+            reason: "DPE",
+            ..Flags::NONE
+        };
+        let metrics = &self.process.telemetry.metrics;
+        metrics.no_route.answered(status, flags, Duration::ZERO);
+        metrics.refused("malformed HTTP");
+    }
+}
 
-/// `proxy-connection: close`, which hyper does not know, means what `connection: close` means, as with Envoy.
-fn asks_to_close(headers: &HeaderMap) -> bool {
-    let lines = headers.get_all(PROXY_CONNECTION).iter();
-    let mut options = lines.flat_map(|line| line.as_bytes().split(|byte| *byte == b','));
-    options.any(|option| option.trim_ascii().eq_ignore_ascii_case(b"close"))
+fn refusal(refused: Refused) -> Response<Body> {
+    Reply::unfit(refused).into_response(Asked::NOTHING, |_| {})
 }
 
 /// [`AGE`] and a part that differs.
 fn age() -> Duration {
     AGE + AGE.mul_f64(0.1 * (chassis::trace::random() % 1000) as f64 / 1000.0)
-}
-
-fn builder(codec: Codec) -> auto::Builder<TokioExecutor> {
-    let mut builder = auto::Builder::new(TokioExecutor::new());
-    builder.http1().max_headers(READ_HEADERS).max_buf_size(READ_BYTES);
-    builder
-        .http2()
-        .timer(TokioTimer::new())
-        .max_concurrent_streams(STREAMS)
-        .max_header_list_size(u32::try_from(READ_BYTES).unwrap_or(u32::MAX));
-    match codec {
-        Codec::Http1 => builder.http1_only(),
-        Codec::Http2 => builder.http2_only(),
-        Codec::Either => builder,
-    }
 }

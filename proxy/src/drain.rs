@@ -31,6 +31,11 @@ impl Drain {
         self.shutdown.requested().await;
     }
 
+    /// Whether it has begun.
+    pub(crate) fn has_begun(&self) -> bool {
+        self.shutdown.is_requested()
+    }
+
     /// Counts a connection; none when it comes too late.
     pub(crate) fn alive(&self) -> Option<Alive> {
         let alive = self.alive.lock().unwrap_or_else(PoisonError::into_inner);

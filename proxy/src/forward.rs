@@ -1,11 +1,10 @@
 //! A request whose route is found: sends it on and brings the answer, or replies with what the route
 //! does to the headers of answers.
 
-use http::header::{CONNECTION, CONTENT_LENGTH};
+use http::header::CONNECTION;
 use http::{HeaderMap, HeaderValue, Response, StatusCode, Version};
-use hyper::upgrade::OnUpgrade;
 
-use crate::body::{self, Body};
+use crate::body::{self, Body, Raw};
 use crate::cors::{self, Verdict};
 use crate::downstream::Downstream;
 use crate::fault;
@@ -53,7 +52,7 @@ impl<'a> Chosen<'a> {
         mut self,
         forward: &Forward,
         head: &mut Head,
-        incoming: hyper::body::Incoming,
+        incoming: Raw,
         upgrade: Option<Wanted>,
         mut asked: Asked,
         observer: &mut Observer,
@@ -172,18 +171,18 @@ impl<'a> Chosen<'a> {
         );
         cors::apply(&self.granted, &mut parts.headers);
         let http1 = head.version < Version::HTTP_2;
-        let content = match (upgrade, parts.extensions.remove::<OnUpgrade>()) {
-            (Some(wanted), Some(upstream)) if switched => Body::tunnel(wanted.accepted(upstream, lease)),
-            (upgrade, _) => {
+        let content = match (upgrade, source) {
+            (Some(wanted), Raw::Answer(upstream)) if switched => {
+                Body::tunnel(wanted.accepted(upstream.switch(), lease))
+            }
+            (upgrade, source) => {
                 if upgrade.is_some() {
                     // refused; the client may already speak the other protocol
                     parts
                         .headers
                         .insert(CONNECTION, HeaderValue::from_static("close"));
                 }
-                let length = http1 && parts.headers.contains_key(CONTENT_LENGTH);
-                let told = length && parts.status == StatusCode::NOT_MODIFIED;
-                Body::stream(source, lease, !http1).of_told_length(told)
+                Body::stream(source, lease, !http1)
             }
         };
         let mut answer = Response::new(content);

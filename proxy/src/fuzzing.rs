@@ -1,23 +1,23 @@
 //! What reads bytes from outside, an entrance for each: the tests with mutated input and `proxy/fuzz` go
 //! in here. A panic is a finding. Not part of a build that anybody runs.
 
+use bytes::BytesMut;
+use http::Response;
 use std::collections::BTreeMap;
-use std::convert::Infallible;
-
-use http_body_util::Empty;
-use hyper::service::service_fn;
-use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
+use crate::body::Body;
 use crate::codec;
 use crate::downstream::Downstream;
 use crate::headers::receive;
+use crate::http1::server;
 use crate::istio::Documents;
 use crate::istio::report::Report;
 use crate::path::normalize;
 use crate::plan::PathNormalization::{self, Base, DecodeAndMergeSlashes, MergeSlashes};
 use crate::plan::compile::{Workload, compile};
 use crate::plan::describe::describe;
+use crate::request::Arrived;
 
 /// Documents are understood, or refused with a reason.
 pub fn documents(data: &[u8]) {
@@ -68,18 +68,14 @@ pub fn token(data: &[u8]) {
 /// Bytes on a connection: what the codec makes a request of is received or refused, and what was received
 /// is received alike by the next one.
 pub fn front(data: &[u8]) {
-    let runtime = tokio::runtime::Builder::new_current_thread().build();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .build();
     let Ok(runtime) = runtime else { return };
     runtime.block_on(async {
         let (mut client, server) = tokio::io::duplex(64 * 1024);
-        let service = service_fn(async |request: http::Request<hyper::body::Incoming>| {
-            request_of(request);
-            Ok::<_, Infallible>(http::Response::new(Empty::<bytes::Bytes>::new()))
-        });
-        let mut http = hyper::server::conn::http1::Builder::new();
-        let serving = http
-            .max_headers(200)
-            .serve_connection(TokioIo::new(server), service);
+        let never = std::pin::pin!(std::future::pending());
+        let serving = server::serve(server, BytesMut::new(), &Judge, never);
         let asking = async {
             let _ = client.write_all(data.get(..60_000).unwrap_or(data)).await;
             let _ = client.shutdown().await;
@@ -89,11 +85,28 @@ pub fn front(data: &[u8]) {
     });
 }
 
-fn request_of(request: http::Request<hyper::body::Incoming>) {
-    let (parts, _) = request.into_parts();
+/// Receives every request, and has the next proxy receive it again.
+struct Judge;
+
+impl server::Service for Judge {
+    async fn answer(&self, arrived: Arrived) -> Response<Body> {
+        judge(arrived);
+        Response::new(Body::empty())
+    }
+
+    fn refuse(&self, _too_large: bool) -> Response<Body> {
+        Response::new(Body::empty())
+    }
+
+    fn is_ending(&self) -> bool {
+        false
+    }
+}
+
+fn judge(Arrived { parts, refused, .. }: Arrived) {
     let mode = PathNormalization::MergeSlashes;
     let downstream = Downstream::new(([127, 0, 0, 2], 1).into(), ([127, 0, 0, 1], 80).into(), 80);
-    if codec::examine(&parts).is_err() {
+    if codec::examine(&parts, refused).is_err() {
         return;
     }
     let Ok(received) = receive(parts, &downstream, 0, mode) else {

@@ -38,7 +38,10 @@ pub(crate) mod downstream;
 /// 3. Speaks HTTP within bounds.
 mod connection;
 
-/// What hyper reads and must be refused all the same.
+/// HTTP/1.1 on the wire: where every message begins and ends.
+mod http1;
+
+/// What a codec reads and must be refused all the same.
 mod codec;
 
 /// 4. Answers one request: the spine. Start here.

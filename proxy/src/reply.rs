@@ -69,6 +69,15 @@ impl Asked {
         Asked { unread, ..self }
     }
 
+    /// By what is no request at all, over HTTP/1.
+    pub(crate) const NOTHING: Asked = Asked {
+        head: false,
+        http1: true,
+        grpc: false,
+        unread: false,
+        upgrade: false,
+    };
+
     /// By a request that was not fit to be received.
     pub(crate) fn unfit(parts: &Parts, unread: bool) -> Asked {
         Asked {

@@ -2,14 +2,15 @@
 
 use std::sync::Arc;
 
+use http::request::Parts;
 use http::{Request, Response};
-use http_body::Body as _;
 
-use crate::body::Body;
+use crate::body::{Body, Raw};
 use crate::codec::{self, Reset};
 use crate::connection::Connection;
 use crate::forward::Chosen;
-use crate::headers::{self, Received};
+use crate::headers::{self, Received, Refused};
+use crate::http1::OnSwitch;
 use crate::plan::route::Action;
 use crate::reply::{Asked, Reply};
 use crate::route::{self, Found};
@@ -18,29 +19,54 @@ use crate::telemetry::{self, Observer};
 use crate::upgrade::Wanted;
 use crate::{authorize, rewrite};
 
+/// A request as its codec hands it over.
+pub(crate) struct Arrived {
+    pub(crate) parts: Parts,
+    pub(crate) body: Raw,
+    /// What is wrong with it, if the codec knows; then there is no body.
+    pub(crate) refused: Option<Refused>,
+    /// The connection, once it has switched protocols, if that was asked for.
+    pub(crate) switch: Option<OnSwitch>,
+}
+
+impl Arrived {
+    /// Over HTTP/2, where nothing is switched.
+    pub(crate) fn over_http2(request: Request<hyper::body::Incoming>) -> Arrived {
+        let (parts, incoming) = request.into_parts();
+        Arrived {
+            parts,
+            body: Raw::Http2(incoming),
+            refused: None,
+            switch: None,
+        }
+    }
+}
+
 /// Answers one request. The plan is loaded once: a reload takes effect with the next request, also on
 /// this connection.
-pub(crate) async fn handle(
-    connection: Arc<Connection>,
-    request: Request<hyper::body::Incoming>,
-) -> Result<Response<Body>, Reset> {
+pub(crate) async fn handle(connection: Arc<Connection>, arrived: Arrived) -> Result<Response<Body>, Reset> {
     let runtime = connection.process.current();
-    let (mut parts, incoming) = request.into_parts();
-    let upgrade = Wanted::take(&mut parts.extensions, &connection.process.tunnels);
+    let Arrived {
+        parts,
+        body: incoming,
+        refused,
+        switch,
+    } = arrived;
     let mut observer = connection
         .process
         .telemetry
         .observe(telemetry::trace_of(&parts.headers));
-    let unread = !incoming.is_end_stream();
+    let unread = !incoming.has_ended();
     let unfit = Asked::unfit(&parts, unread);
     let plan = &runtime.plan;
     let downstream = &connection.downstream;
     let version = parts.version;
-    let received = codec::examine(&parts)
+    let received = codec::examine(&parts, refused)
         .and_then(|()| headers::receive(parts, downstream, plan.trusted_hops, plan.path));
     let response = match received {
         Ok(received) => {
-            let upgrade = upgrade.filter(|_| received.websocket);
+            let switch = switch.filter(|_| received.websocket);
+            let upgrade = switch.map(|switch| Wanted::new(switch, &connection.process.tunnels));
             answer(&runtime, &connection, received, incoming, upgrade, &mut observer).await
         }
         Err(refused) if codec::is_reset(refused, version) => return Err(Reset::malformed()),
@@ -55,14 +81,14 @@ async fn answer(
     runtime: &Runtime,
     connection: &Connection,
     received: Received,
-    incoming: hyper::body::Incoming,
+    incoming: Raw,
     upgrade: Option<Wanted>,
     observer: &mut Observer,
 ) -> Response<Body> {
     let Received { mut head, websocket } = received;
     let downstream = &connection.downstream;
     observer.asked(&head, downstream);
-    let asked = Asked::by(&head, !incoming.is_end_stream(), websocket);
+    let asked = Asked::by(&head, !incoming.has_ended(), websocket);
     let hosts = runtime.hosts(&connection.place, downstream);
 
     // a bad token is refused wherever it is sent, and before any route is looked at

@@ -133,7 +133,7 @@ impl Observer {
     pub(crate) fn broken(&mut self, cut: &Cut) {
         self.flags.reason = match cut {
             Cut::Timeout => Failure::Timeout.flag(),
-            Cut::Upstream(error) => match Failure::of(error) {
+            Cut::Upstream(failure) => match failure {
                 Failure::RemoteReset | Failure::Refused => "UR",
                 _ => "UPE",
             },

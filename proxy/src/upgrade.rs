@@ -9,12 +9,10 @@ use std::pin::pin;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use http::Extensions;
-use hyper::upgrade::OnUpgrade;
-use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, split};
 use tokio::sync::watch;
 
+use crate::http1::{OnSwitch, Switched};
 use crate::telemetry::Observer;
 use crate::upstream::attempt::Lease;
 
@@ -24,14 +22,14 @@ pub(crate) struct Tunnels(watch::Sender<usize>);
 
 /// A client that asks for a WebSocket.
 pub(crate) struct Wanted {
-    client: OnUpgrade,
+    client: OnSwitch,
     tunnels: Tunnels,
 }
 
 /// Both sides agree; it begins when the answer is on its way.
 pub(crate) struct Tunnel {
-    client: OnUpgrade,
-    upstream: OnUpgrade,
+    client: OnSwitch,
+    upstream: Switched,
     lease: Box<Lease>,
     open: Open,
 }
@@ -69,17 +67,16 @@ impl Drop for Open {
 }
 
 impl Wanted {
-    /// What the codec put beside a request that asks for an upgrade.
-    pub(crate) fn take(extensions: &mut Extensions, tunnels: &Tunnels) -> Option<Wanted> {
-        let client = extensions.remove::<OnUpgrade>()?;
-        Some(Wanted {
+    /// With the client's connection, once it is free.
+    pub(crate) fn new(client: OnSwitch, tunnels: &Tunnels) -> Wanted {
+        Wanted {
             client,
             tunnels: tunnels.clone(),
-        })
+        }
     }
 
     /// The upstream has switched; its connection is the tunnel's alone.
-    pub(crate) fn accepted(self, upstream: OnUpgrade, lease: Box<Lease>) -> Tunnel {
+    pub(crate) fn accepted(self, upstream: Switched, lease: Box<Lease>) -> Tunnel {
         Tunnel {
             client: self.client,
             upstream,
@@ -94,11 +91,8 @@ impl Tunnel {
     pub(crate) fn start(self, mut observer: Box<Observer>) {
         observer.switched();
         tokio::spawn(async move {
-            let both = async { tokio::try_join!(self.client, self.upstream) };
-            if let Ok(Ok((client, upstream))) = tokio::time::timeout(SWITCH, both).await {
-                let client = split(TokioIo::new(client));
-                let upstream = split(TokioIo::new(upstream));
-                let (received, client_left) = join(client, upstream).await;
+            if let Ok(Ok(client)) = tokio::time::timeout(SWITCH, self.client).await {
+                let (received, client_left) = join(split(client), split(self.upstream)).await;
                 observer.bytes = received;
                 if client_left {
                     observer.client_left();
@@ -199,7 +193,7 @@ impl Activity {
     }
 }
 
-/// From the answer to both connections being free for the tunnel.
+/// From the answer to the client's connection being free for the tunnel.
 const SWITCH: Duration = Duration::from_secs(15);
 /// Without a byte in either direction; as long as connections may be idle.
 const IDLE: Duration = Duration::from_secs(3600);

@@ -37,7 +37,7 @@ pub(crate) use exchange::{Call, Rules, exchange};
 pub(crate) use failure::Failure;
 use limits::Limits;
 use outlier::{Detector, Health, Outcome};
-use pool::{Lifetimes, Pool};
+use pool::{Alarm, Lifetimes, Pool};
 
 /// An upstream at run time.
 pub(crate) struct Cluster {
@@ -62,6 +62,8 @@ pub(crate) struct Cluster {
     health: Mutex<HealthChange>,
     lookups: Option<Lookups>,
     started: AtomicBool,
+    /// Rings when something comes on a connection that nobody uses.
+    alarm: Arc<Alarm>,
 }
 
 /// When the choice of endpoints last followed a change of health.
@@ -105,11 +107,12 @@ impl Cluster {
         names: &Names,
         metrics: &Metrics,
     ) -> anyhow::Result<Arc<Cluster>> {
+        let alarm = Arc::default();
         let (first, lookups): (Vec<Arc<Endpoint>>, _) = match &spec.endpoints {
             spec::Endpoints::Static(all) => {
                 let made = all
                     .iter()
-                    .map(|one| Endpoint::new(one.address.clone(), one.weight));
+                    .map(|one| Endpoint::new(one.address.clone(), one.weight, &alarm));
                 (made.collect(), None)
             }
             spec::Endpoints::Dns {
@@ -145,6 +148,7 @@ impl Cluster {
             health: Mutex::default(),
             lookups,
             started: AtomicBool::new(false),
+            alarm,
             spec: spec.clone(),
         });
         Ok(cluster)
@@ -166,6 +170,15 @@ impl Cluster {
                 }
             });
         }
+        let (weak, alarm) = (Arc::downgrade(self), self.alarm.clone());
+        tokio::spawn(async move {
+            // ends with the upstream
+            loop {
+                alarm.rings().await;
+                let Some(cluster) = weak.upgrade() else { return };
+                cluster.sweep();
+            }
+        });
         if self.lookups.is_none() {
             return;
         }
@@ -311,20 +324,30 @@ impl Cluster {
                 let kept = before
                     .iter()
                     .find(|one| one.address == address && one.weight == *weight);
-                all.push(kept.cloned().unwrap_or_else(|| Endpoint::new(address, *weight)));
+                all.push(
+                    kept.cloned()
+                        .unwrap_or_else(|| Endpoint::new(address, *weight, &self.alarm)),
+                );
             }
         }
         all
     }
 }
 
+/// Nobody is left to hear what comes.
+impl Drop for Cluster {
+    fn drop(&mut self) {
+        self.alarm.ring();
+    }
+}
+
 impl Endpoint {
-    fn new(address: Address, weight: u32) -> Arc<Endpoint> {
+    fn new(address: Address, weight: u32, alarm: &Arc<Alarm>) -> Arc<Endpoint> {
         Arc::new(Endpoint {
             text: connect::text(&address).into(),
             address,
             weight: weight.max(1),
-            pool: Pool::default(),
+            pool: Pool::new(alarm),
             health: Health::default(),
             active: AtomicU32::new(0),
         })

@@ -6,18 +6,18 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
-use http_body::{Body as _, Frame, SizeHint};
+use http_body::{Frame, SizeHint};
 
+use super::Raw;
 use crate::connection::Busy;
 use crate::telemetry::Observer;
 use crate::upgrade::Tunnel;
+use crate::upstream::Failure;
 use crate::upstream::attempt::Lease;
 
 /// The body of every answer.
 pub(crate) struct Body {
     content: Content,
-    /// There is no body, but the headers tell the length that it would have.
-    told_length: bool,
     /// Writes the record and counts, when the body ends or is dropped.
     observer: Option<Box<Observer>>,
     /// The connection is at work until this goes.
@@ -31,7 +31,7 @@ enum Content {
     Tunnel(Option<Box<Tunnel>>),
     /// The upstream's.
     Stream {
-        source: hyper::body::Incoming,
+        source: Raw,
         lease: Option<Box<Lease>>,
         /// HTTP/1.1 clients get none (as from Envoy).
         trailers: bool,
@@ -46,7 +46,7 @@ enum Content {
 #[derive(Debug)]
 pub(crate) enum Cut {
     /// The upstream broke off.
-    Upstream(hyper::Error),
+    Upstream(Failure),
     /// The route's timeout spans the whole answer (as with Envoy).
     Timeout,
 }
@@ -67,45 +67,35 @@ impl Body {
     pub(crate) fn whole(bytes: Bytes) -> Body {
         Body {
             content: Content::Whole(Some(bytes).filter(|bytes| !bytes.is_empty())),
-            told_length: false,
             observer: None,
             _busy: None,
         }
     }
 
     /// The upstream's.
-    pub(crate) fn stream(source: hyper::body::Incoming, lease: Box<Lease>, trailers: bool) -> Body {
-        let ended = source.is_end_stream();
-        let mut lease = Some(lease);
-        if ended && let Some(lease) = lease.take() {
-            lease.finish();
-        }
-        Body {
+    pub(crate) fn stream(source: Raw, lease: Box<Lease>, trailers: bool) -> Body {
+        let ended = source.has_ended();
+        let mut body = Body {
             content: Content::Stream {
                 source,
-                lease,
+                lease: Some(lease),
                 trailers,
                 late: None,
                 broken: None,
             },
-            told_length: false,
             observer: None,
             _busy: None,
+        };
+        if ended {
+            body.ended(true);
         }
-    }
-
-    /// That of a 304, whose length is that of the answer it stands for (RFC 9110, section 8.6). The codec
-    /// would drop the length of a body that has ended, so this one ends when it is asked.
-    pub(crate) fn of_told_length(mut self, told_length: bool) -> Body {
-        self.told_length = told_length;
-        self
+        body
     }
 
     /// None; what follows is no longer HTTP.
     pub(crate) fn tunnel(tunnel: Tunnel) -> Body {
         Body {
             content: Content::Tunnel(Some(Box::new(tunnel))),
-            told_length: false,
             observer: None,
             _busy: None,
         }
@@ -133,16 +123,16 @@ impl Body {
         match &self.content {
             Content::Whole(bytes) => bytes.is_none(),
             Content::Tunnel(_) => true,
-            Content::Stream { source, broken, .. } => broken.is_none() && source.is_end_stream(),
+            Content::Stream { source, broken, .. } => broken.is_none() && source.has_ended(),
         }
     }
 
     fn ended(&mut self, complete: bool) {
-        if let Content::Stream { lease, .. } = &mut self.content
+        if let Content::Stream { source, lease, .. } = &mut self.content
             && let Some(lease) = lease.take()
             && complete
         {
-            lease.finish();
+            lease.finish(std::mem::replace(source, Raw::None));
         }
         if let Some(mut observer) = self.observer.take() {
             observer.ended(complete);
@@ -167,7 +157,7 @@ impl http_body::Body for Body {
                 late,
                 broken,
             } => {
-                let polled = Pin::new(source).poll_frame(cx);
+                let polled = source.poll_frame(cx);
                 let frame = match lease {
                     Some(lease) if is_late(lease, late, polled.is_pending(), cx) => Some(Err(Cut::Timeout)),
                     _ => std::task::ready!(polled).map(|frame| frame.map_err(Cut::Upstream)),
@@ -212,12 +202,11 @@ impl http_body::Body for Body {
     }
 
     fn is_end_stream(&self) -> bool {
-        !self.told_length && self.has_ended()
+        self.has_ended()
     }
 
     fn size_hint(&self) -> SizeHint {
         match &self.content {
-            _ if self.told_length => SizeHint::new(),
             Content::Tunnel(_) => SizeHint::with_exact(0),
             Content::Whole(bytes) => SizeHint::with_exact(bytes.as_ref().map_or(0, Bytes::len) as u64),
             Content::Stream { source, .. } => source.size_hint(),
@@ -256,7 +245,7 @@ impl fmt::Display for Cut {
 impl std::error::Error for Cut {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
-            Cut::Upstream(error) => Some(error),
+            Cut::Upstream(failure) => Some(failure),
             Cut::Timeout => None,
         }
     }

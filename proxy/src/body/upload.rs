@@ -17,6 +17,8 @@ use http_body::{Body, Frame, SizeHint};
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
+use super::Raw;
+
 /// How much of a request's body is kept for another attempt: 1 MiB, exactly that much included.
 pub(crate) const REPLAY: usize = 1024 * 1024;
 
@@ -54,7 +56,7 @@ struct Shared {
 }
 
 struct State {
-    source: Option<hyper::body::Incoming>,
+    source: Option<Raw>,
     /// Frames that were read: all of them while `replayable`, else those not sent yet.
     kept: std::collections::VecDeque<Bytes>,
     kept_bytes: usize,
@@ -75,8 +77,8 @@ struct State {
 impl Incoming {
     /// A request's body. `replayable` says that its route may try more than once.
     /// `idle` is how long the client may pause.
-    pub(crate) fn new(source: hyper::body::Incoming, replayable: bool, idle: Option<Duration>) -> Incoming {
-        if source.is_end_stream() {
+    pub(crate) fn new(source: Raw, replayable: bool, idle: Option<Duration>) -> Incoming {
+        if source.has_ended() {
             return Incoming::empty();
         }
         Incoming(Some(Arc::new(Shared {
@@ -245,7 +247,7 @@ impl Shared {
         let Some(source) = &mut state.source else {
             return Poll::Ready(None);
         };
-        let polled = match Pin::new(&mut *source).poll_frame(cx) {
+        let polled = match source.poll_frame(cx) {
             Poll::Ready(frame) => {
                 state.pause = None;
                 frame
@@ -260,7 +262,7 @@ impl Shared {
         };
         match polled {
             Some(Ok(frame)) => {
-                let ended = source.is_end_stream();
+                let ended = source.has_ended();
                 // a request's trailers go no further
                 if let Ok(data) = frame.into_data() {
                     state.kept_bytes += data.len();
@@ -366,11 +368,6 @@ fn joined<'a>(frames: impl Iterator<Item = &'a Bytes>) -> BytesMut {
 }
 
 impl Upload {
-    /// Whether everything was handed to the connection.
-    pub(crate) fn is_done(shared: &Incoming) -> bool {
-        shared.0.as_ref().is_none_or(|shared| shared.lock().is_sent())
-    }
-
     /// Whether there is no body at all.
     pub(crate) fn is_empty(&self) -> bool {
         self.shared.is_none()

@@ -2,21 +2,17 @@
 //! an answer that it does not read for [`STALLED`].
 //!
 //! [`Patient`] sits between the socket, or TLS, and hyper. No clock is read for a request that comes whole:
-//! hyper's own deadline would set a timer for each. There [`super::framing`] sees every byte, too.
+//! a deadline of its own would set a timer for each.
 
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::Sleep;
-
-use super::framing::Framing;
-use crate::headers::Refused;
 
 /// From the first byte of an HTTP/1 head, or of HTTP/2's preface, to its end.
 pub(crate) const HEAD: Duration = Duration::from_secs(15);
@@ -39,8 +35,6 @@ pub(crate) struct Pace {
     switched: AtomicBool,
     http2: AtomicBool,
     old: AtomicBool,
-    /// The head, by its number, that is refused for its framing; it is the last.
-    refused: OnceLock<(u64, Refused)>,
 }
 
 /// One request on a connection, until its answer has ended.
@@ -48,20 +42,16 @@ pub(crate) struct Pace {
 pub(crate) struct Busy(Arc<Pace>);
 
 impl Pace {
-    /// For a connection whose protocol ALPN has chosen, or not.
-    pub(crate) fn new(http2: bool) -> Arc<Pace> {
-        Arc::new(Pace {
-            http2: http2.into(),
-            ..Pace::default()
-        })
+    /// A head is complete.
+    pub(crate) fn begin(self: &Arc<Pace>) -> Busy {
+        self.heads.fetch_add(1, Ordering::Relaxed);
+        self.busy.fetch_add(1, Ordering::Relaxed);
+        Busy(self.clone())
     }
 
-    /// A head is complete. Says whether it is refused for its framing.
-    pub(crate) fn begin(self: &Arc<Pace>) -> (Busy, Option<Refused>) {
-        let number = self.heads.fetch_add(1, Ordering::Relaxed);
-        self.busy.fetch_add(1, Ordering::Relaxed);
-        let refused = self.refused.get().filter(|(first, _)| *first <= number);
-        (Busy(self.clone()), refused.map(|(_, why)| *why))
+    /// What comes is HTTP/2.
+    pub(crate) fn speak_http2(&self) {
+        self.http2.store(true, Ordering::Relaxed);
     }
 
     /// The connection belongs to another protocol from now on.
@@ -109,10 +99,6 @@ pub(crate) struct Patient<S> {
     stream: S,
     pace: Arc<Pace>,
     head: Duration,
-    /// How much of HTTP/2's preface the first bytes were, and whether that is all of it.
-    preface: usize,
-    told: bool,
-    framing: Framing,
     /// A head has begun when so many were complete.
     began: Option<u64>,
     idle: Option<Pin<Box<Sleep>>>,
@@ -125,12 +111,9 @@ pub(crate) struct Patient<S> {
 impl<S> Patient<S> {
     pub(crate) fn new(stream: S, pace: Arc<Pace>, head: Duration) -> Patient<S> {
         Patient {
-            preface: if pace.is_http2() { PREFACE.len() } else { 0 },
-            told: pace.is_http2(),
             stream,
             pace,
             head,
-            framing: Framing::default(),
             began: None,
             idle: None,
             seen: (0, 0),
@@ -140,28 +123,8 @@ impl<S> Patient<S> {
     }
 
     /// Bytes came.
-    fn noticed(&mut self, bytes: &mut [u8]) {
-        if !self.told {
-            let expected = &PREFACE[self.preface..];
-            let same = expected
-                .iter()
-                .zip(&*bytes)
-                .take_while(|(one, other)| one == other);
-            let same = same.count();
-            self.preface += same;
-            self.told = same < bytes.len() || self.preface == PREFACE.len();
-            if self.preface == PREFACE.len() {
-                self.pace.http2.store(true, Ordering::Relaxed);
-            }
-        }
-        // what begins like the preface is HTTP/2, or refused by hyper
-        if self.preface < PREFACE_METHOD
-            && self.pace.is_http1()
-            && let Some(refused) = self.framing.read(bytes)
-        {
-            let _ = self.pace.refused.set(refused);
-        }
-        if self.pace.is_between() && self.began.is_none() {
+    fn noticed(&mut self) {
+        if self.began.is_none() && self.pace.is_between() {
             self.began = Some(self.pace.heads.load(Ordering::Relaxed));
         }
     }
@@ -222,10 +185,9 @@ impl<S: AsyncRead + Unpin> AsyncRead for Patient<S> {
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         let this = self.get_mut();
-        let before = buffer.filled().len();
         match Pin::new(&mut this.stream).poll_read(cx, buffer) {
             Poll::Ready(Ok(())) => {
-                this.noticed(&mut buffer.filled_mut()[before..]);
+                this.noticed();
                 Poll::Ready(Ok(()))
             }
             Poll::Pending if this.is_overdue(cx) => {
@@ -275,25 +237,21 @@ fn late(what: &'static str) -> io::Error {
     io::Error::new(io::ErrorKind::TimedOut, what)
 }
 
-/// RFC 9113, section 3.4.
-const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
-/// With so much of it begins no request that is admitted.
-const PREFACE_METHOD: usize = 3;
-
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
     use std::time::Duration;
 
     use tokio::io::{AsyncReadExt, AsyncWriteExt, duplex};
 
-    use super::{IDLE, PREFACE, Pace, Patient};
+    use super::{IDLE, Pace, Patient};
 
     const SOON: Duration = Duration::from_millis(20);
 
     #[tokio::test(start_paused = true)]
     async fn a_head_is_waited_for_from_its_first_byte_on_only() {
         let (mut client, server) = duplex(1024);
-        let pace = Pace::new(false);
+        let pace = Arc::new(Pace::default());
         let mut server = Patient::new(server, pace.clone(), SOON);
         let mut bytes = [0; 64];
 
@@ -304,7 +262,7 @@ mod tests {
         // complete in one piece, then a body in many: no deadline
         client.write_all(b"POST / HTTP/1.1\r\n\r\n").await.unwrap();
         assert_eq!(server.read(&mut bytes).await.unwrap(), 19);
-        let (busy, _) = pace.begin();
+        let busy = pace.begin();
         let body = tokio::time::timeout(Duration::from_secs(600), server.read(&mut bytes)).await;
         assert!(body.is_err());
         drop(busy);
@@ -320,7 +278,7 @@ mod tests {
     async fn a_connection_without_requests_ends_after_an_hour_and_a_used_one_later() {
         for used in [false, true] {
             let (_client, server) = duplex(1024);
-            let pace = Pace::new(false);
+            let pace = Arc::new(Pace::default());
             let mut server = Patient::new(server, pace.clone(), SOON);
             let began = tokio::time::Instant::now();
             if used {
@@ -336,45 +294,19 @@ mod tests {
         }
     }
 
-    /// Only the very first bytes can be the preface; whatever looks like its rest later hides nothing.
-    #[tokio::test]
-    async fn a_head_is_read_whatever_its_pieces_look_like() {
-        let (mut client, server) = duplex(1024);
-        let pace = Pace::new(false);
-        let mut server = Patient::new(server, pace.clone(), SOON);
-        let mut bytes = [0; 64];
-        let double = "\r\ncontent-length: 1\r\ncontent-length: 1\r\n\r\n";
-        for piece in ["P", "OST / HTTP/1.1\r\nx: ", "RI * HTTP/2.0", double] {
-            client.write_all(piece.as_bytes()).await.unwrap();
-            assert_eq!(server.read(&mut bytes).await.unwrap(), piece.len());
-        }
-        assert!(!pace.is_http2());
-        let (_, refused) = pace.begin();
-        assert_eq!(refused.unwrap().status, 400);
-    }
-
     #[tokio::test(start_paused = true)]
-    async fn after_the_preface_and_after_a_switch_there_are_no_heads() {
-        let (mut client, server) = duplex(1024);
-        let pace = Pace::new(false);
-        let mut server = Patient::new(server, pace.clone(), SOON);
-        let mut bytes = [0; 64];
-        for half in [&PREFACE[..7], &PREFACE[7..]] {
-            client.write_all(half).await.unwrap();
-            assert_eq!(server.read(&mut bytes).await.unwrap(), half.len());
+    async fn over_http2_and_after_a_switch_there_are_no_heads() {
+        for switch in [Pace::speak_http2, Pace::switch] {
+            let (mut client, server) = duplex(1024);
+            let pace = Arc::new(Pace::default());
+            let mut server = Patient::new(server, pace.clone(), SOON);
+            let mut bytes = [0; 64];
+            let _busy = pace.begin();
+            switch(&pace);
+            client.write_all(b"x").await.unwrap();
+            assert_eq!(server.read(&mut bytes).await.unwrap(), 1);
+            let waited = tokio::time::timeout(Duration::from_secs(600), server.read(&mut bytes)).await;
+            assert!(waited.is_err());
         }
-        assert!(pace.is_http2());
-        let waited = tokio::time::timeout(Duration::from_secs(600), server.read(&mut bytes)).await;
-        assert!(waited.is_err());
-
-        let (mut client, server) = duplex(1024);
-        let pace = Pace::new(false);
-        let mut server = Patient::new(server, pace.clone(), SOON);
-        pace.begin();
-        pace.switch();
-        client.write_all(b"x").await.unwrap();
-        assert_eq!(server.read(&mut bytes).await.unwrap(), 1);
-        let waited = tokio::time::timeout(Duration::from_secs(600), server.read(&mut bytes)).await;
-        assert!(waited.is_err());
     }
 }

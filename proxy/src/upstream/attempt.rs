@@ -12,20 +12,22 @@ use super::connect::{self, Handshake};
 use super::failure::Failure;
 use super::limits::Counted;
 use super::outlier::Outcome;
-use super::pool::{self, Http1, Key, Share};
+use super::pool::{self, Http1, Key, Share, Terms};
 use super::{Call, Cluster, Endpoint};
-use crate::body::{Incoming, Upload};
+use crate::body::{Incoming, Raw};
+use crate::http1::client::{Unanswered, exchange};
 use crate::plan::upstream::Protocol;
 use crate::tls::client::{Originator, server_name};
 
 /// An answer's head, its body still to come, and what must be given back after that.
-pub(crate) type Answer = (Response<hyper::body::Incoming>, Box<Lease>);
+pub(crate) type Answer = (Response<Raw>, Box<Lease>);
 
 /// What a request holds until its answer was read to the end: a connection, and a place in the counts.
 pub(crate) struct Lease {
     cluster: Arc<Cluster>,
     endpoint: Busy,
-    http1: Option<(Key, Http1)>,
+    /// What is known of its connection, for the pool; of HTTP/2 nothing.
+    terms: Option<Terms>,
     request: Incoming,
     /// Since when and how long the route waits: for this attempt, and for all of them.
     patience: [Option<(Instant, Duration)>; 2],
@@ -71,7 +73,7 @@ pub(crate) async fn attempt(
             Ok(counted) => counted,
             Err(failure) => {
                 if let Connection::Http1 { connection, .. } = connection {
-                    endpoint.0.pool.give_back(key, connection, cluster.lifetimes);
+                    endpoint.0.pool.give_back(connection, cluster.lifetimes);
                     cluster.limits.came_back();
                 }
                 return Err(failure);
@@ -88,7 +90,7 @@ pub(crate) async fn attempt(
                     Ok(response) => {
                         let counted = (counted, Some(stream));
                         let lease = Lease::new(cluster, endpoint, None, body, counted);
-                        return Ok((expected(response, false)?, lease));
+                        return Ok((expected(response)?.map(Raw::Http2), lease));
                     }
                     Err(error) => error,
                 };
@@ -97,22 +99,21 @@ pub(crate) async fn attempt(
                     return Err(connection.failure(error.error()));
                 }
             }
-            Connection::Http1 { mut connection, used } => {
-                connection.served += 1;
-                let request = call.http1(body.upload());
-                let mut error = match connection.sender.try_send_request(request).await {
-                    Ok(response) => {
-                        let http1 = stays_open(&response).then_some((key, connection));
-                        return Ok((
-                            expected(response, call.upgrade)?,
-                            Lease::new(cluster, endpoint, http1, body, (counted, None)),
-                        ));
+            Connection::Http1 { connection, used } => {
+                let Http1 { wire, mut terms } = connection;
+                terms.served += 1;
+                match exchange(wire, call, body.upload()).await {
+                    Ok((parts, _)) if parts.status == StatusCode::SWITCHING_PROTOCOLS && !call.upgrade => {
+                        return Err(Failure::Protocol); // nobody asked for it
                     }
-                    Err(error) => error,
-                };
-                // closed while it was idle, before a byte was written: that was no attempt at all
-                if !used || error.take_message().is_none() {
-                    return Err(Failure::of(error.error()));
+                    Ok((parts, reading)) => {
+                        let lease = Lease::new(cluster, endpoint, Some(terms), body, (counted, None));
+                        return Ok((Response::from_parts(parts, Raw::Answer(reading)), lease));
+                    }
+                    Err(Unanswered::Failed(failure)) => return Err(failure),
+                    // closed while it was idle: that was no attempt at all
+                    Err(Unanswered::Stale) if used => {}
+                    Err(Unanswered::Stale) => return Err(Failure::Termination),
                 }
             }
         }
@@ -123,14 +124,14 @@ impl Lease {
     fn new(
         cluster: &Arc<Cluster>,
         endpoint: Busy,
-        http1: Option<(Key, Http1)>,
+        terms: Option<Terms>,
         request: &Incoming,
         counted: (Counted, Option<Counted>),
     ) -> Box<Lease> {
         Box::new(Lease {
             cluster: cluster.clone(),
             endpoint,
-            http1,
+            terms,
             request: request.clone(),
             patience: [None; 2],
             _counted: counted,
@@ -160,30 +161,14 @@ impl Lease {
     }
 
     /// The answer was read to its end: its connection may serve another request.
-    pub(crate) fn finish(mut self) {
-        let Some((key, mut connection)) = self.http1.take() else {
-            return;
-        };
-        if connection.sender.is_ready() {
-            self.give_back(key, connection);
-        } else if Upload::is_done(&self.request) {
-            // the connection's task is about to notice
-            tokio::spawn(async move {
-                if connection.sender.ready().await.is_ok() {
-                    self.give_back(key, connection);
-                }
-            });
+    pub(crate) fn finish(self, body: Raw) {
+        if let (Some(terms), Raw::Answer(reading)) = (self.terms, body)
+            && let Some(wire) = reading.reclaim()
+        {
+            let connection = Http1 { wire, terms };
+            self.endpoint.0.pool.give_back(connection, self.cluster.lifetimes);
+            self.cluster.limits.came_back();
         }
-        // else the upstream answered before it had read the request: what is left of it would be taken
-        // for the next one
-    }
-
-    fn give_back(&self, key: Key, connection: Http1) {
-        self.endpoint
-            .0
-            .pool
-            .give_back(key, connection, self.cluster.lifetimes);
-        self.cluster.limits.came_back();
     }
 }
 
@@ -267,9 +252,8 @@ async fn acquire(
         }
     };
     let stream = dial(cluster, endpoint, key, originator).await?;
-    let connection = pool::http1(stream, permit).await?;
     Ok(Connection::Http1 {
-        connection,
+        connection: Http1::new(stream, key.clone(), permit),
         used: false,
     })
 }
@@ -294,9 +278,9 @@ async fn dial(
     connected
 }
 
-/// Refuses what no upstream may answer: a switch of protocols that nobody asked for, and lengths that two
-/// readers could understand differently (RFC 9112, section 6.3).
-fn expected<B>(response: Response<B>, upgrade: bool) -> Result<Response<B>, Failure> {
+/// Refuses what no upstream may answer over HTTP/2: a switch of protocols, and lengths that two readers could
+/// understand differently.
+fn expected<B>(response: Response<B>) -> Result<Response<B>, Failure> {
     let headers = response.headers();
     let mut codings = headers.get_all(TRANSFER_ENCODING).iter();
     let lengths = headers.get_all(CONTENT_LENGTH).iter().count();
@@ -305,20 +289,8 @@ fn expected<B>(response: Response<B>, upgrade: bool) -> Result<Response<B>, Fail
         (Some(one), None) => lengths == 0 && one.as_bytes().eq_ignore_ascii_case(b"chunked"),
         (Some(_), Some(_)) => false,
     };
-    match clear && (upgrade || response.status() != StatusCode::SWITCHING_PROTOCOLS) {
+    match clear && response.status() != StatusCode::SWITCHING_PROTOCOLS {
         true => Ok(response),
         false => Err(Failure::Protocol),
     }
-}
-
-/// Whether the upstream keeps the connection (RFC 9112, section 9.3).
-fn stays_open<B>(response: &Response<B>) -> bool {
-    let closes = |value: &http::HeaderValue| {
-        let tokens = value.as_bytes().split(|byte| *byte == b',');
-        tokens
-            .into_iter()
-            .any(|token| token.trim_ascii().eq_ignore_ascii_case(b"close"))
-    };
-    let named = response.headers().get_all(http::header::CONNECTION);
-    response.version() == Version::HTTP_11 && !named.iter().any(closes)
 }

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use http::uri::{Authority, PathAndQuery, Scheme, Uri};
-use http::{HeaderMap, HeaderValue, Method, Request, Version, header};
+use http::{HeaderMap, HeaderValue, Method, Request, Version};
 
 use super::attempt::{Answer, Patience, attempt};
 use super::failure::Failure;
@@ -244,30 +244,11 @@ impl Call {
         (!name.is_empty()).then(|| name.to_ascii_lowercase().into())
     }
 
-    /// For HTTP/1.1.
-    pub(crate) fn http1(&self, body: Upload) -> Request<Upload> {
-        let mut request = self.request(body);
-        *request.uri_mut() = Uri::from(self.target.clone());
-        let bodyless = [Method::GET, Method::HEAD, Method::DELETE, Method::TRACE].contains(&self.method);
-        let empty = request.body().is_empty();
-        let headers = request.headers_mut();
-        headers.insert(header::HOST, self.authority.clone());
-        // the length is as the client said it, else chunked; "none" is said only where a body would be usual
-        match (headers.contains_key(header::CONTENT_LENGTH), empty) {
-            (false, false) => {
-                headers.insert(header::TRANSFER_ENCODING, HeaderValue::from_static("chunked"));
-            }
-            (false, true) if !bodyless => {
-                headers.insert(header::CONTENT_LENGTH, HeaderValue::from_static("0"));
-            }
-            _ => {}
-        }
-        request
-    }
-
     /// For HTTP/2; fails when the Host is none.
     pub(crate) fn http2(&self, body: Upload) -> Result<Request<Upload>, Failure> {
-        let mut request = self.request(body);
+        let mut request = Request::new(body);
+        request.method_mut().clone_from(&self.method);
+        request.headers_mut().clone_from(&self.headers);
         let scheme = if self.https { Scheme::HTTPS } else { Scheme::HTTP };
         let authority = Authority::try_from(self.authority.as_bytes());
         let mut parts = http::uri::Parts::default();
@@ -277,12 +258,5 @@ impl Call {
         *request.uri_mut() = Uri::from_parts(parts).map_err(|_| Failure::LocalReset)?;
         *request.version_mut() = Version::HTTP_2;
         Ok(request)
-    }
-
-    fn request(&self, body: Upload) -> Request<Upload> {
-        let mut request = Request::new(body);
-        request.method_mut().clone_from(&self.method);
-        request.headers_mut().clone_from(&self.headers);
-        request
     }
 }

@@ -7,16 +7,18 @@
 use std::error::Error as _;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::task::{Wake, Waker};
 use std::time::{Duration, Instant};
 
-use hyper::client::conn::{http1, http2};
+use hyper::client::conn::http2;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 
 use super::connect::Stream;
 use super::failure::Failure;
 use super::limits::{Counted, Permit};
 use crate::body::Upload;
+use crate::http1::client::Wire;
 
 /// What makes two connections to one endpoint different.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -32,7 +34,13 @@ pub(crate) struct Key {
 
 /// A connection that speaks HTTP/1.1, between two requests.
 pub(crate) struct Http1 {
-    pub(crate) sender: http1::SendRequest<Upload>,
+    pub(crate) wire: Wire,
+    pub(crate) terms: Terms,
+}
+
+/// What is known of a connection that speaks HTTP/1.1.
+pub(crate) struct Terms {
+    key: Key,
     born: Instant,
     idle_since: Instant,
     pub(crate) served: u32,
@@ -82,45 +90,88 @@ pub(crate) struct Lifetimes {
 }
 
 /// The connections of one endpoint.
-#[derive(Default)]
 pub(crate) struct Pool {
-    idle: Mutex<Vec<(Key, Http1)>>,
+    idle: Mutex<Vec<Http1>>,
     shared: Mutex<Vec<Shared>>,
+    /// Woken when something comes on an idle connection: mostly its end.
+    alarm: Waker,
+}
+
+/// Tells an upstream that something comes on a connection that nobody uses.
+#[derive(Debug, Default)]
+pub(crate) struct Alarm(Notify);
+
+impl Alarm {
+    /// Resolves when it does.
+    pub(crate) async fn rings(&self) {
+        self.0.notified().await;
+    }
+
+    /// Rings.
+    pub(crate) fn ring(&self) {
+        self.0.notify_one();
+    }
+}
+
+impl Wake for Alarm {
+    fn wake(self: Arc<Alarm>) {
+        self.ring();
+    }
+
+    fn wake_by_ref(self: &Arc<Alarm>) {
+        self.ring();
+    }
 }
 
 impl Pool {
+    /// Without a connection.
+    pub(crate) fn new(alarm: &Arc<Alarm>) -> Pool {
+        Pool {
+            idle: Mutex::default(),
+            shared: Mutex::default(),
+            alarm: Waker::from(alarm.clone()),
+        }
+    }
+
     /// The connection that was used last, if it is alive.
     pub(crate) fn take(&self, key: &Key, lifetimes: Lifetimes) -> Option<Http1> {
         let now = Instant::now();
         let mut idle = lock(&self.idle);
-        while let Some(at) = idle.iter().rposition(|(other, _)| other == key) {
-            let (_, connection) = idle.remove(at);
-            if !connection.sender.is_closed() && !connection.is_over(lifetimes, now) {
+        while let Some(at) = idle.iter().rposition(|one| one.terms.key == *key) {
+            let mut connection = idle.remove(at);
+            if self.is_usable(&mut connection, lifetimes, now) {
                 return Some(connection);
             }
+            connection.wire.close();
         }
         None
     }
 
     /// Puts a connection back whose answer was read to its end.
-    pub(crate) fn give_back(&self, key: Key, mut connection: Http1, lifetimes: Lifetimes) {
+    pub(crate) fn give_back(&self, mut connection: Http1, lifetimes: Lifetimes) {
         let now = Instant::now();
-        connection.idle_since = now;
-        if !connection.is_over(lifetimes, now) {
-            let mut idle = lock(&self.idle);
-            if idle.len() >= lifetimes.most {
-                idle.remove(0);
-            }
-            idle.push((key, connection));
+        connection.terms.idle_since = now;
+        if !self.is_usable(&mut connection, lifetimes, now) {
+            return connection.wire.close();
         }
+        let mut idle = lock(&self.idle);
+        if idle.len() >= lifetimes.most {
+            idle.remove(0).wire.close();
+        }
+        idle.push(connection);
     }
 
-    /// Closes what has been idle for too long.
+    /// Closes what has been idle for too long, and what the other side has closed.
     pub(crate) fn sweep(&self, lifetimes: Lifetimes) {
         let now = Instant::now();
-        lock(&self.idle)
-            .retain(|(_, connection)| !connection.sender.is_closed() && !connection.is_over(lifetimes, now));
+        let over = |one: &mut Http1| !self.is_usable(one, lifetimes, now);
+        let closed: Vec<_> = lock(&self.idle).extract_if(.., over).collect();
+        closed.into_iter().for_each(|one| one.wire.close());
         lock(&self.shared).retain(|shared| shared.is_usable(lifetimes));
+    }
+
+    fn is_usable(&self, connection: &mut Http1, lifetimes: Lifetimes, now: Instant) -> bool {
+        connection.wire.is_quiet(&self.alarm) && !connection.terms.is_over(lifetimes, now)
     }
 
     /// The shared connection, perhaps one that another request is just making; if there is none, `make`
@@ -197,6 +248,23 @@ impl Pool {
 }
 
 impl Http1 {
+    /// A new connection.
+    pub(crate) fn new(stream: Stream, key: Key, permit: Permit) -> Http1 {
+        let now = Instant::now();
+        Http1 {
+            wire: Wire::new(stream),
+            terms: Terms {
+                key,
+                born: now,
+                idle_since: now,
+                served: 0,
+                _permit: permit,
+            },
+        }
+    }
+}
+
+impl Terms {
     fn is_over(&self, lifetimes: Lifetimes, now: Instant) -> bool {
         let since = |then| now.saturating_duration_since(then);
         lifetimes.idle.is_some_and(|most| since(self.idle_since) > most)
@@ -218,28 +286,6 @@ impl Shared {
             && lifetimes.whole.is_none_or(|most| self.born.elapsed() <= most)
             && lifetimes.requests.is_none_or(|most| self.served < most)
     }
-}
-
-/// Speaks HTTP/1.1 over a new connection.
-pub(crate) async fn http1(stream: Stream, permit: Permit) -> Result<Http1, Failure> {
-    let (sender, connection) = http1::Builder::new()
-        .max_headers(HEADERS)
-        .handshake(TokioIo::new(stream))
-        .await
-        .map_err(|error| Failure::of(&error))?;
-    tokio::spawn(async move {
-        if let Err(error) = connection.with_upgrades().await {
-            tracing::debug!("a connection to an upstream ended: {error}");
-        }
-    });
-    let now = Instant::now();
-    Ok(Http1 {
-        sender,
-        born: now,
-        idle_since: now,
-        served: 0,
-        _permit: permit,
-    })
 }
 
 /// Speaks HTTP/2 over a new connection.
@@ -282,8 +328,6 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// An answer with more header lines is a protocol error, as for Envoy.
-const HEADERS: usize = 100;
 /// Bytes of an HTTP/2 answer's head.
 const HEADER_BYTES: u32 = 256 * 1024;
 
@@ -323,12 +367,12 @@ mod tests {
     #[tokio::test]
     async fn names_that_clients_think_up_keep_no_more_connections_than_the_bound() {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let (pool, limits) = (Pool::default(), Limits::new(&Default::default()));
+        let (pool, limits) = (Pool::new(&Arc::default()), Limits::new(&Default::default()));
         let mut theirs = Vec::new();
         for name in ["a", "b", "c"] {
             let (stream, their) = connection(&listener).await;
-            let made = http1(stream, limits.connection().unwrap()).await.unwrap();
-            pool.give_back(named(name, false), made, TWO);
+            let made = Http1::new(stream, named(name, false), limits.connection().unwrap());
+            pool.give_back(made, TWO);
             theirs.push(their);
         }
         assert_eq!(lock(&pool.idle).len(), 2);

@@ -21,7 +21,9 @@ fn spec() -> OutlierDetection {
 
 fn endpoints(many: u16) -> Vec<Arc<Endpoint>> {
     let address = |port| Address::Ip(([127, 0, 0, 1], port).into());
-    (1..=many).map(|port| Endpoint::new(address(port), 1)).collect()
+    (1..=many)
+        .map(|port| Endpoint::new(address(port), 1, &Arc::default()))
+        .collect()
 }
 
 /// Whether each attempt in turn leaves the first endpoint out.
