@@ -68,7 +68,8 @@ pub(crate) async fn serve(
             downstream: Downstream::new(remote, local, place.server_port),
         };
         match place.tls {
-            true => serve_tls(stream, connection, &drain).await,
+            // on the heap, or a plain connection would be as large as one with TLS
+            true => Box::pin(serve_tls(stream, connection, &drain)).await,
             false => serve_http(stream, connection, Codec::Either, &drain).await,
         }
     }
@@ -101,7 +102,7 @@ async fn serve_tls(stream: TcpStream, mut connection: Connection, drain: &Drain)
                 Some(HTTP_1_1) => Codec::Http1,
                 _ => Codec::Either,
             };
-            serve_http(stream, connection, codec, drain).await;
+            Box::pin(serve_http(stream, connection, codec, drain)).await;
         }
         Ok(Ok(None)) => {
             connection.process.telemetry.metrics.failed_handshakes.inc();
@@ -196,9 +197,8 @@ where
         Ok(true) => {
             pace.speak_http2();
             let stream = Rewound::new(begun.freeze(), stream);
-            serve_http2(stream, connection, pace.clone(), ends)
-                .await
-                .map_err(Into::into)
+            let serving = Box::pin(serve_http2(stream, connection, pace.clone(), ends));
+            serving.await.map_err(Into::into)
         }
         Err(error) => Err(error.into()),
     };

@@ -118,14 +118,14 @@ impl<'a> Chosen<'a> {
         let exchange = upstream::exchange(cluster, &mut call, &body, rules);
         let outcome = match copies {
             None => exchange.await,
-            Some(copies) => copies.beside(exchange, &body).await,
+            Some(copies) => Box::pin(copies.beside(exchange, &body)).await,
         };
         call.restore(head);
         observer.sent(cluster, &outcome);
         match outcome.result {
             Ok(answered) => {
                 let endpoint = outcome.endpoint.as_ref().and_then(|endpoint| endpoint.socket());
-                let mut answer = self.answer(answered, head, endpoint, outcome.began.elapsed(), upgrade);
+                let mut answer = self.answer(answered, head, endpoint, outcome.took, upgrade);
                 if let Some(cookie) = affinity.cookie {
                     answer.headers_mut().append(http::header::SET_COOKIE, cookie);
                 }

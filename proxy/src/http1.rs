@@ -18,13 +18,15 @@ pub(crate) mod server;
 
 use std::future::poll_fn;
 use std::io;
+use std::mem::MaybeUninit;
 use std::pin::{Pin, pin};
 use std::task::{Context, Poll, ready};
 
 use bytes::BytesMut;
-use tokio::io::{AsyncRead, AsyncReadExt as _};
+use tokio::io::{AsyncRead, AsyncReadExt as _, ReadBuf};
 
 pub(crate) use feed::RequestBody;
+pub(crate) use head::recycle;
 pub(crate) use switched::{OnSwitch, Rewound, Switched};
 
 /// Whether a connection begins with HTTP/2's preface (RFC 9113, section 3.4). What was read to know is in
@@ -44,7 +46,7 @@ where
                 same if same < begun.len() => return Poll::Ready(Ok(false)),
                 _ => {}
             }
-            if ready!(poll_fill(stream, begun, HEAD_ROOM, cx))? == 0 {
+            if ready!(poll_few(stream, begun, cx))? == 0 {
                 return Poll::Ready(Ok(false));
             }
         }
@@ -53,7 +55,6 @@ where
 }
 
 /// Reads what there is, `room` bytes at most, into a buffer that has so much room or gets it; 0 is the end.
-/// An empty buffer holds no memory while nothing comes.
 fn poll_fill<S: AsyncRead + Unpin>(
     stream: &mut S,
     buffer: &mut BytesMut,
@@ -61,11 +62,20 @@ fn poll_fill<S: AsyncRead + Unpin>(
     cx: &mut Context<'_>,
 ) -> Poll<io::Result<usize>> {
     buffer.reserve(room);
-    let polled = pin!(Pin::new(stream).read_buf(buffer)).poll(cx);
-    if polled.is_pending() && buffer.is_empty() {
-        *buffer = BytesMut::new();
-    }
-    polled
+    pin!(Pin::new(stream).read_buf(buffer)).poll(cx)
+}
+
+/// Reads what is mostly a head or nothing: from the stack into as much memory as it needs. 0 is the end.
+fn poll_few<S: AsyncRead + Unpin>(
+    stream: &mut S,
+    buffer: &mut BytesMut,
+    cx: &mut Context<'_>,
+) -> Poll<io::Result<usize>> {
+    let mut room = [const { MaybeUninit::uninit() }; HEAD_ROOM];
+    let mut read = ReadBuf::uninit(&mut room);
+    ready!(Pin::new(stream).poll_read(cx, &mut read))?;
+    buffer.extend_from_slice(read.filled());
+    Poll::Ready(Ok(read.filled().len()))
 }
 
 /// What HTTP/2 connections begin with.

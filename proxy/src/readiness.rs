@@ -77,7 +77,7 @@ async fn ask(cluster: &Arc<Cluster>) {
                 "upstream {}: mutual TLS works, it answered {status}",
                 cluster.name
             );
-            lease.finish(response.into_body());
+            lease.finish(response.into_body(), std::time::Instant::now());
         }
         Err(failure) => tracing::debug!("upstream {}: not reachable yet: {failure}", cluster.name),
     }

@@ -10,7 +10,7 @@ use crate::codec::{self, Reset};
 use crate::connection::Connection;
 use crate::forward::Chosen;
 use crate::headers::{self, Received, Refused};
-use crate::http1::OnSwitch;
+use crate::http1::{self, OnSwitch};
 use crate::plan::route::Action;
 use crate::reply::{Asked, Reply};
 use crate::route::{self, Found};
@@ -111,7 +111,7 @@ async fn answer(
     observer.route(route, runtime.metrics(route));
 
     let chosen = Chosen::new(runtime, downstream, route);
-    match (&*route.action, admitted) {
+    let response = match (&*route.action, admitted) {
         (Action::Forward(forward), Ok(())) => {
             chosen
                 .forward(forward, &mut head, incoming, upgrade, asked, observer)
@@ -127,7 +127,9 @@ async fn answer(
             let reply = Reply::direct(direct, || rewrite::own_location(&head));
             chosen.reply(reply, &head, asked, observer)
         }
-    }
+    };
+    http1::recycle(head.headers);
+    response
 }
 
 /// A reply that no route has a say in.

@@ -104,7 +104,7 @@ impl Observer {
 
     /// Where it was sent, how often, and how long that took to an answer's head, or to none.
     pub(crate) fn sent(&mut self, cluster: &Cluster, exchange: &Exchange) {
-        let took = exchange.began.elapsed();
+        let took = exchange.took;
         cluster.metrics.sent(exchange.attempts, took);
         self.upstream = Some(cluster.metrics.clone());
         self.flags.exhausted = exchange.exhausted;
@@ -158,11 +158,11 @@ impl Observer {
     }
 
     /// The answer has ended, or was cut.
-    pub(crate) fn ended(&mut self, complete: bool) {
+    pub(crate) fn ended(&mut self, complete: bool, now: Instant) {
         if std::mem::replace(&mut self.over, true) {
             return;
         }
-        let took = self.started.elapsed();
+        let took = now.saturating_duration_since(self.started);
         self.telemetry.metrics.active.dec();
         if !complete && self.flags.reason == "-" {
             self.flags.reason = "DC";
@@ -190,7 +190,9 @@ impl Observer {
 /// A client that leaves before its answer leaves a record, too.
 impl Drop for Observer {
     fn drop(&mut self) {
-        self.ended(false);
+        if !self.over {
+            self.ended(false, Instant::now());
+        }
     }
 }
 

@@ -98,7 +98,7 @@ impl Tunnel {
                     observer.client_left();
                 }
             }
-            observer.ended(true);
+            observer.ended(true, Instant::now());
             drop((self.lease, self.open)); // until here a request of its upstream, and of the process
         });
     }

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::pin::Pin;
 use std::task::{Context, Poll};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use http_body::{Frame, SizeHint};
@@ -128,14 +128,19 @@ impl Body {
     }
 
     fn ended(&mut self, complete: bool) {
+        let leased = matches!(&self.content, Content::Stream { lease: Some(_), .. });
+        if !leased && self.observer.is_none() {
+            return;
+        }
+        let now = Instant::now();
         if let Content::Stream { source, lease, .. } = &mut self.content
             && let Some(lease) = lease.take()
             && complete
         {
-            lease.finish(std::mem::replace(source, Raw::None));
+            lease.finish(std::mem::replace(source, Raw::None), now);
         }
         if let Some(mut observer) = self.observer.take() {
-            observer.ended(complete);
+            observer.ended(complete, now);
         }
     }
 }
@@ -159,7 +164,9 @@ impl http_body::Body for Body {
             } => {
                 let polled = source.poll_frame(cx);
                 let frame = match lease {
-                    Some(lease) if is_late(lease, late, polled.is_pending(), cx) => Some(Err(Cut::Timeout)),
+                    Some(lease) if !source.has_ended() && is_late(lease, late, polled.is_pending(), cx) => {
+                        Some(Err(Cut::Timeout))
+                    }
                     _ => std::task::ready!(polled).map(|frame| frame.map_err(Cut::Upstream)),
                 };
                 match frame {
@@ -253,7 +260,9 @@ impl std::error::Error for Cut {
 
 impl Drop for Body {
     fn drop(&mut self) {
-        let complete = self.has_ended();
-        self.ended(complete);
+        if self.observer.is_some() {
+            let complete = self.has_ended();
+            self.ended(complete);
+        }
     }
 }

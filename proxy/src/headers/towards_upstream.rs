@@ -33,7 +33,7 @@ pub(crate) struct Timeouts {
 impl Timeouts {
     /// The route's, where a gRPC client may ask for less: or for any, where the route has none.
     pub(crate) fn of(head: &Head, forward: &Forward) -> Timeouts {
-        let asked = head.headers.get(GRPC_TIMEOUT).filter(|_| head.is_grpc());
+        let asked = head.is_grpc().then(|| head.headers.get(GRPC_TIMEOUT)).flatten();
         let asked = asked.and_then(|value| grpc_timeout(value.as_bytes()));
         let total = match (forward.timeout, asked) {
             (Some(route), Some(asked)) => Some(route.min(asked)),

@@ -23,14 +23,8 @@ use crate::upstream::{Call, Failure};
 pub(crate) struct Wire {
     stream: Stream,
     input: BytesMut,
-}
-
-/// Why no answer's head came.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Unanswered {
-    /// The connection had ended before: not a byte was written.
-    Stale,
-    Failed(Failure),
+    /// For the next request: its memory is used again.
+    output: Output,
 }
 
 /// An answer's body as it comes, with what is left to be sent of the request.
@@ -43,7 +37,6 @@ pub(crate) struct Reading {
 
 struct Exchange {
     wire: Wire,
-    output: Output,
     upload: Option<Upload>,
     encoding: Encoding,
     flushed: bool,
@@ -54,6 +47,7 @@ impl Wire {
         Wire {
             stream,
             input: BytesMut::new(),
+            output: Output::default(),
         }
     }
 
@@ -77,34 +71,25 @@ pub(crate) async fn exchange(
     wire: Wire,
     call: &Call,
     upload: Upload,
-) -> Result<(response::Parts, Box<Reading>), Unanswered> {
+) -> Result<(response::Parts, Box<Reading>), Failure> {
     let mut exchange = Exchange {
         wire,
-        output: Output::default(),
         encoding: Encoding::Length(0),
         upload: None,
         flushed: false,
     };
-    let mut begun = false;
+    exchange.begin(call, upload);
     let mut reader = Reader::default();
-    let mut upload = Some(upload);
     let head = poll_fn(|cx| {
-        if !begun {
-            if !exchange.wire.is_quiet(cx.waker()) {
-                return Poll::Ready(Err(Unanswered::Stale));
-            }
-            begun = true;
-            exchange.begin(call, upload.take());
-        }
-        exchange.poll_upload(cx).map_err(Unanswered::Failed)?;
-        let Wire { stream, input } = &mut exchange.wire;
+        exchange.poll_upload(cx)?;
+        let Wire { stream, input, .. } = &mut exchange.wire;
         loop {
             match reader.response(input, &call.method) {
                 Ok(Some(head)) => return Poll::Ready(Ok(head)),
                 Ok(None) => {}
-                Err(_) => return Poll::Ready(Err(Unanswered::Failed(Failure::Protocol))),
+                Err(_) => return Poll::Ready(Err(Failure::Protocol)),
             }
-            let failed = Unanswered::Failed(Failure::Termination);
+            let failed = Failure::Termination;
             if ready!(poll_fill(stream, input, ANSWER_ROOM, cx)).map_err(|_| failed)? == 0 {
                 return Poll::Ready(Err(failed));
             }
@@ -120,10 +105,10 @@ pub(crate) async fn exchange(
 }
 
 impl Exchange {
-    fn begin(&mut self, call: &Call, upload: Option<Upload>) {
-        self.upload = upload.filter(|upload| !upload.is_empty());
+    fn begin(&mut self, call: &Call, upload: Upload) {
+        self.upload = Some(upload).filter(|upload| !upload.is_empty());
         self.encoding = write_request(
-            &mut self.output.before,
+            &mut self.wire.output.before,
             &call.method,
             call.target.as_str(),
             &call.authority,
@@ -137,13 +122,13 @@ impl Exchange {
         loop {
             let mut waits = false;
             if let Some(upload) = &mut self.upload
-                && self.output.takes_more()
+                && self.wire.output.takes_more()
             {
                 let ended = match Pin::new(&mut *upload).poll_frame(cx) {
                     Poll::Ready(Some(Ok(frame))) => {
                         if let Ok(data) = frame.into_data() {
                             self.flushed = false;
-                            let pushed = self.output.push(data, &mut self.encoding);
+                            let pushed = self.wire.output.push(data, &mut self.encoding);
                             pushed.map_err(|_| Failure::LocalReset)?;
                         }
                         upload.is_end_stream()
@@ -157,11 +142,12 @@ impl Exchange {
                 };
                 if ended {
                     self.flushed = false;
-                    self.output.end(self.encoding).map_err(|_| Failure::LocalReset)?;
+                    self.wire.output.end(self.encoding).map_err(|_| Failure::LocalReset)?;
                     self.upload = None;
                 }
             }
-            match self.output.poll_write(&mut self.wire.stream, cx) {
+            let Wire { stream, output, .. } = &mut self.wire;
+            match output.poll_write(stream, cx) {
                 Poll::Ready(Ok(())) if self.upload.is_some() && !waits => {}
                 Poll::Ready(Ok(())) => {
                     if !self.flushed {
@@ -171,7 +157,7 @@ impl Exchange {
                 }
                 Poll::Ready(Err(_)) => {
                     self.upload = None;
-                    self.output = Output::default();
+                    self.wire.output = Output::default();
                     self.flushed = true;
                     return Ok(());
                 }
@@ -189,7 +175,7 @@ impl Reading {
         {
             return Poll::Ready(Some(Err(failure)));
         }
-        let Wire { stream, input } = &mut self.exchange.wire;
+        let Wire { stream, input, .. } = &mut self.exchange.wire;
         loop {
             match self.decoder.take(input) {
                 Ok(Taken::Data(data)) => return Poll::Ready(Some(Ok(Frame::data(data)))),
@@ -227,14 +213,13 @@ impl Reading {
     pub(crate) fn reclaim(self) -> Option<Wire> {
         let Exchange {
             wire,
-            output,
             upload,
             flushed,
             ..
         } = self.exchange;
-        let complete = self.decoder.has_ended() && upload.is_none() && output.is_empty() && flushed;
+        let complete = self.decoder.has_ended() && upload.is_none() && wire.output.is_empty() && flushed;
         if self.keeps && complete && wire.input.is_empty() {
-            return Some(Wire::new(wire.stream));
+            return Some(wire);
         }
         if complete {
             wire.close();
@@ -244,7 +229,7 @@ impl Reading {
 
     /// The connection, whose answer was that it speaks another protocol now.
     pub(crate) fn switch(self) -> Switched {
-        let Wire { stream, input } = self.exchange.wire;
+        let Wire { stream, input, .. } = self.exchange.wire;
         Switched::new(input.freeze(), Box::new(stream))
     }
 }

@@ -1,5 +1,6 @@
 //! Heads of messages: from bytes to `http`'s types with the body's framing decided, and back.
 
+use std::cell::RefCell;
 use std::mem::MaybeUninit;
 
 use bytes::{Buf as _, Bytes, BytesMut};
@@ -235,12 +236,28 @@ fn response(bytes: &Bytes, asked: &Method) -> Result<ResponseHead, Malformed> {
     })
 }
 
+thread_local! {
+    /// Maps of messages that are over, empty: their memory is used again.
+    static SPARE: RefCell<Vec<HeaderMap>> = const { RefCell::new(Vec::new()) };
+}
+
+/// Takes a map whose message is over.
+pub(crate) fn recycle(mut headers: HeaderMap) {
+    SPARE.with_borrow_mut(|spare| {
+        if spare.len() < SPARES && (1..=SPARE_LINES).contains(&headers.capacity()) {
+            headers.clear();
+            spare.push(headers);
+        }
+    });
+}
+
 fn headers(
     lines: &[httparse::Header<'_>],
     bytes: &Bytes,
     mut seen: impl FnMut(&HeaderName, &HeaderValue),
 ) -> Result<HeaderMap, Malformed> {
-    let mut headers = HeaderMap::with_capacity(lines.len() + ADDED);
+    let mut headers = SPARE.with_borrow_mut(Vec::pop).unwrap_or_default();
+    headers.reserve(lines.len() + ADDED);
     for line in lines {
         let name = HeaderName::from_bytes(line.name.as_bytes()).map_err(|_| Malformed::Form)?;
         let value =
@@ -488,6 +505,9 @@ const ADDED: usize = 10;
 /// Bytes that most heads have room in.
 const HEAD: usize = 1024;
 const DATE_LENGTH: usize = 29;
+/// Maps that a thread keeps, and how many lines they may have room for.
+const SPARES: usize = 64;
+const SPARE_LINES: usize = 64;
 
 #[cfg(test)]
 mod tests;

@@ -15,9 +15,9 @@ use tokio::sync::oneshot;
 
 use super::decoder::{Decoder, Taken};
 use super::feed::{self, Feed};
-use super::head::{Known, Malformed, Reader, RequestHead, says_close, write_response};
+use super::head::{Known, Malformed, Reader, RequestHead, recycle, says_close, write_response};
 use super::output::{Encoding, Output};
-use super::{BODY_ROOM, HEAD_ROOM, Switched, poll_fill};
+use super::{BODY_ROOM, Switched, poll_few, poll_fill};
 use crate::body::{Body, Raw};
 use crate::request::Arrived;
 
@@ -70,9 +70,9 @@ where
                 let mut sending = Sending::begin(&mut wire, refusal, false, true);
                 poll_fn(|cx| wire.poll_send(cx, &mut sending, &mut None)).await?;
                 drop(sending);
-                return wire.close(true).await;
+                return Box::pin(wire.close(true)).await;
             }
-            None => return wire.close(false).await,
+            None => return Box::pin(wire.close(false)).await,
         };
         let to_head = parts.method == Method::HEAD;
         let (mut feed, incoming) = match body.has_ended() {
@@ -103,7 +103,7 @@ where
         .await;
         let last = last || wire.ending || wire.left || service.is_ending();
         if answer.status() == StatusCode::SWITCHING_PROTOCOLS {
-            return wire.switch(answer, switched).await;
+            return Box::pin(wire.switch(answer, switched)).await;
         }
         let last = last || says_close(answer.headers());
         let mut sending = Sending::begin(&mut wire, answer, to_head, last);
@@ -111,7 +111,7 @@ where
         drop(sending);
         let read = feed.as_ref().is_none_or(Feed::is_over) || wire.pass_over();
         if last || !read || wire.left {
-            return wire.close(!read || refused.is_some()).await;
+            return Box::pin(wire.close(!read || refused.is_some())).await;
         }
     }
 }
@@ -146,6 +146,7 @@ impl Sending {
             exact: body.size_hint().exact(),
         };
         let encoding = write_response(&mut wire.output.before, parts.status, &parts.headers, known, last);
+        recycle(parts.headers);
         Sending {
             body,
             encoding,
@@ -167,11 +168,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> Wire<S> {
                 Ok(None) => {}
                 Err(malformed) => return Poll::Ready(Ok(Some(Err(malformed)))),
             }
-            match poll_fill(&mut self.stream, &mut self.input, HEAD_ROOM, cx)? {
+            match poll_few(&mut self.stream, &mut self.input, cx)? {
                 Poll::Ready(0) => return Poll::Ready(Ok(None)),
                 Poll::Ready(_) => {}
                 Poll::Pending => break,
             }
+        }
+        if self.input.is_empty() {
+            self.input = BytesMut::new(); // an idle connection holds no buffer
         }
         self.look_for_end(cx, ends);
         match self.ending && self.input.is_empty() {
@@ -295,7 +299,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> Wire<S> {
     fn watch<T>(&mut self, cx: &mut Context<'_>, feed: &Option<Feed>) -> Poll<io::Result<T>> {
         let read = feed.as_ref().is_none_or(Feed::is_over);
         if read && !self.left && self.input.is_empty() {
-            let polled = poll_fill(&mut self.stream, &mut self.input, HEAD_ROOM, cx)?;
+            let polled = poll_few(&mut self.stream, &mut self.input, cx)?;
             if polled.is_ready() && self.input.is_empty() {
                 return Poll::Ready(Err(io::ErrorKind::ConnectionAborted.into()));
             }

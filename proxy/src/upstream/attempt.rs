@@ -15,7 +15,7 @@ use super::outlier::Outcome;
 use super::pool::{self, Http1, Key, Share, Terms};
 use super::{Call, Cluster, Endpoint};
 use crate::body::{Incoming, Raw};
-use crate::http1::client::{Unanswered, exchange};
+use crate::http1::client::exchange;
 use crate::plan::upstream::Protocol;
 use crate::tls::client::{Originator, server_name};
 
@@ -46,7 +46,7 @@ struct Busy(Arc<Endpoint>);
 
 /// A connection, new or used.
 enum Connection {
-    Http1 { connection: Http1, used: bool },
+    Http1(Http1),
     Http2(Share),
 }
 
@@ -56,6 +56,7 @@ pub(crate) async fn attempt(
     endpoint: Arc<Endpoint>,
     call: &Call,
     body: &Incoming,
+    now: std::time::Instant,
 ) -> Result<Answer, Failure> {
     let endpoint = Busy::new(endpoint);
     loop {
@@ -63,7 +64,7 @@ pub(crate) async fn attempt(
         if key.http2 && call.upgrade {
             return Err(Failure::LocalReset); // extended CONNECT (RFC 8441) is off
         }
-        let connection = acquire(cluster, &endpoint.0, &key, originator);
+        let connection = acquire(cluster, &endpoint.0, &key, originator, now);
         let connection = body.while_reading(connection).await?;
         cluster.observed(&endpoint.0, Outcome::Connected);
         if body.is_broken() {
@@ -72,8 +73,8 @@ pub(crate) async fn attempt(
         let counted = match cluster.limits.request() {
             Ok(counted) => counted,
             Err(failure) => {
-                if let Connection::Http1 { connection, .. } = connection {
-                    endpoint.0.pool.give_back(connection, cluster.lifetimes);
+                if let Connection::Http1(connection) = connection {
+                    endpoint.0.pool.give_back(connection, cluster.lifetimes, now);
                     cluster.limits.came_back();
                 }
                 return Err(failure);
@@ -99,7 +100,7 @@ pub(crate) async fn attempt(
                     return Err(connection.failure(error.error()));
                 }
             }
-            Connection::Http1 { connection, used } => {
+            Connection::Http1(connection) => {
                 let Http1 { wire, mut terms } = connection;
                 terms.served += 1;
                 match exchange(wire, call, body.upload()).await {
@@ -110,10 +111,7 @@ pub(crate) async fn attempt(
                         let lease = Lease::new(cluster, endpoint, Some(terms), body, (counted, None));
                         return Ok((Response::from_parts(parts, Raw::Answer(reading)), lease));
                     }
-                    Err(Unanswered::Failed(failure)) => return Err(failure),
-                    // closed while it was idle: that was no attempt at all
-                    Err(Unanswered::Stale) if used => {}
-                    Err(Unanswered::Stale) => return Err(Failure::Termination),
+                    Err(failure) => return Err(failure),
                 }
             }
         }
@@ -161,12 +159,15 @@ impl Lease {
     }
 
     /// The answer was read to its end: its connection may serve another request.
-    pub(crate) fn finish(self, body: Raw) {
+    pub(crate) fn finish(self, body: Raw, now: std::time::Instant) {
         if let (Some(terms), Raw::Answer(reading)) = (self.terms, body)
             && let Some(wire) = reading.reclaim()
         {
             let connection = Http1 { wire, terms };
-            self.endpoint.0.pool.give_back(connection, self.cluster.lifetimes);
+            self.endpoint
+                .0
+                .pool
+                .give_back(connection, self.cluster.lifetimes, now);
             self.cluster.limits.came_back();
         }
     }
@@ -217,6 +218,7 @@ async fn acquire(
     endpoint: &Arc<Endpoint>,
     key: &Key,
     originator: Option<Arc<Originator>>,
+    now: std::time::Instant,
 ) -> Result<Connection, Failure> {
     if key.http2 {
         let _waiting = cluster.limits.waiting()?;
@@ -232,11 +234,8 @@ async fn acquire(
             .await
             .map(Connection::Http2);
     }
-    if let Some(connection) = endpoint.pool.take(key, cluster.lifetimes) {
-        return Ok(Connection::Http1 {
-            connection,
-            used: true,
-        });
+    if let Some(connection) = endpoint.pool.take(key, cluster.lifetimes, now) {
+        return Ok(Connection::Http1(connection));
     }
     let _waiting = cluster.limits.waiting()?;
     let permit = loop {
@@ -244,18 +243,14 @@ async fn acquire(
             break permit;
         }
         cluster.limits.freed().await;
-        if let Some(connection) = endpoint.pool.take(key, cluster.lifetimes) {
-            return Ok(Connection::Http1 {
-                connection,
-                used: true,
-            });
+        let now = std::time::Instant::now();
+        if let Some(connection) = endpoint.pool.take(key, cluster.lifetimes, now) {
+            return Ok(Connection::Http1(connection));
         }
     };
-    let stream = dial(cluster, endpoint, key, originator).await?;
-    Ok(Connection::Http1 {
-        connection: Http1::new(stream, key.clone(), permit),
-        used: false,
-    })
+    // on the heap: a handshake's state is large, and most requests make none
+    let stream = Box::pin(dial(cluster, endpoint, key, originator)).await?;
+    Ok(Connection::Http1(Http1::new(stream, key.clone(), permit)))
 }
 
 async fn dial(

@@ -55,8 +55,8 @@ pub(crate) struct Exchange {
     pub(crate) attempts: u32,
     /// The endpoint of the last one.
     pub(crate) endpoint: Option<Arc<Endpoint>>,
-    /// When it began.
-    pub(crate) began: Instant,
+    /// From its begin to the answer's head, or to its end without one.
+    pub(crate) took: Duration,
     /// The last attempt failed, too, and the route allows no more.
     pub(crate) exhausted: bool,
 }
@@ -70,7 +70,7 @@ pub(crate) async fn exchange(
 ) -> Exchange {
     let began = Instant::now();
     let progress = Mutex::new(Progress::default());
-    let deadline = after_body(body, rules.timeouts.total);
+    let deadline = after_body(body, began, rules.timeouts.total);
     let mut result = tokio::select! {
         biased;
         result = attempts(cluster, call, body, rules, &progress, began) => result,
@@ -79,6 +79,7 @@ pub(crate) async fn exchange(
     if let Ok((_, lease)) = &mut result {
         lease.limit(Patience::All, began.into(), rules.timeouts.total);
     }
+    let took = began.elapsed();
     let progress = progress.into_inner().unwrap_or_else(PoisonError::into_inner);
     if let (Err(Failure::Timeout), Some(endpoint)) = (&result, &progress.endpoint) {
         cluster.observed(endpoint, Outcome::Local(outlier::TIMEOUT));
@@ -91,7 +92,7 @@ pub(crate) async fn exchange(
         attempts: progress.attempts,
         endpoint: progress.endpoint,
         exhausted: progress.exhausted,
-        began,
+        took,
     }
 }
 
@@ -128,7 +129,8 @@ async fn attempts(
             exhausted: false,
         };
         call.number(number, rules, started);
-        let result = one(cluster, endpoint.clone(), call, body, rules).await;
+        let began = if number == 1 { started } else { Instant::now() };
+        let result = one(cluster, endpoint.clone(), call, body, rules, began).await;
         if cluster.detector.is_some()
             && let Some(outcome) = outlier::outcome(&result)
         {
@@ -172,12 +174,12 @@ async fn one(
     call: &Call,
     body: &Incoming,
     rules: Rules<'_>,
+    began: Instant,
 ) -> Result<Answer, Failure> {
-    let began = Instant::now();
     let mut result = tokio::select! {
         biased;
-        result = attempt(cluster, endpoint, call, body) => result,
-        () = after_body(body, rules.timeouts.per_try) => Err(Failure::TryTimeout),
+        result = attempt(cluster, endpoint, call, body, began) => result,
+        () = after_body(body, began, rules.timeouts.per_try) => Err(Failure::TryTimeout),
     };
     if let Ok((_, lease)) = &mut result {
         lease.limit(Patience::Attempt, began.into(), rules.timeouts.per_try);
@@ -186,11 +188,12 @@ async fn one(
 }
 
 /// A deadline that begins when the client has sent all; none never ends.
-async fn after_body(body: &Incoming, timeout: Option<Duration>) {
+async fn after_body(body: &Incoming, began: Instant, timeout: Option<Duration>) {
     match timeout {
         Some(timeout) => {
             body.complete().await;
-            tokio::time::sleep(timeout).await;
+            let since = body.completed_since(began.into()).unwrap_or_else(|| began.into());
+            tokio::time::sleep_until(since + timeout).await;
         }
         None => std::future::pending().await,
     }

@@ -134,8 +134,7 @@ impl Pool {
     }
 
     /// The connection that was used last, if it is alive.
-    pub(crate) fn take(&self, key: &Key, lifetimes: Lifetimes) -> Option<Http1> {
-        let now = Instant::now();
+    pub(crate) fn take(&self, key: &Key, lifetimes: Lifetimes, now: Instant) -> Option<Http1> {
         let mut idle = lock(&self.idle);
         while let Some(at) = idle.iter().rposition(|one| one.terms.key == *key) {
             let mut connection = idle.remove(at);
@@ -148,8 +147,7 @@ impl Pool {
     }
 
     /// Puts a connection back whose answer was read to its end.
-    pub(crate) fn give_back(&self, mut connection: Http1, lifetimes: Lifetimes) {
-        let now = Instant::now();
+    pub(crate) fn give_back(&self, mut connection: Http1, lifetimes: Lifetimes, now: Instant) {
         connection.terms.idle_since = now;
         if !self.is_usable(&mut connection, lifetimes, now) {
             return connection.wire.close();
@@ -372,12 +370,12 @@ mod tests {
         for name in ["a", "b", "c"] {
             let (stream, their) = connection(&listener).await;
             let made = Http1::new(stream, named(name, false), limits.connection().unwrap());
-            pool.give_back(made, TWO);
+            pool.give_back(made, TWO, Instant::now());
             theirs.push(their);
         }
         assert_eq!(lock(&pool.idle).len(), 2);
-        assert!(pool.take(&named("a", false), TWO).is_none(), "it waited longest");
-        assert!(pool.take(&named("c", false), TWO).is_some());
+        assert!(pool.take(&named("a", false), TWO, Instant::now()).is_none(), "it waited longest");
+        assert!(pool.take(&named("c", false), TWO, Instant::now()).is_some());
 
         for name in ["a", "b", "c"] {
             let (stream, their) = connection(&listener).await;

@@ -30,15 +30,18 @@ pub(crate) fn after_failure(on: &RetryOn, failure: Failure) -> bool {
 
 /// Whether an answer may be thrown away for another attempt; decided on its head alone.
 pub(crate) fn after_answer(on: &RetryOn, status: StatusCode, headers: &HeaderMap) -> bool {
-    if headers.contains_key(RATE_LIMITED) {
-        return on.rate_limited;
-    }
     let code = status.as_u16();
-    (on.server_error && status.is_server_error())
+    let wanted = (on.server_error && status.is_server_error())
         || (on.gateway_error && matches!(code, 502..=504))
         || (on.retriable_4xx && code == 409)
         || on.status_codes.contains(&code)
-        || grpc_status(headers).is_some_and(|status| on.grpc_statuses.contains(&status))
+        || (!on.grpc_statuses.is_empty()
+            && grpc_status(headers).is_some_and(|status| on.grpc_statuses.contains(&status)));
+    // whoever asks for patience gets it, unless the document says otherwise
+    match (wanted || on.rate_limited) && headers.contains_key(RATE_LIMITED) {
+        true => on.rate_limited,
+        false => wanted,
+    }
 }
 
 /// How long to wait before a retry (1 is the first): full jitter below an exponential bound, which is at
