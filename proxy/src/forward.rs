@@ -58,7 +58,7 @@ impl<'a> Chosen<'a> {
         observer: &mut Observer,
     ) -> Response<Body> {
         let kept = forward.retry.is_some() || !forward.mirrors.is_empty();
-        let idle = (!head.is_grpc()).then_some(body::upload::IDLE);
+        let idle = (!head.grpc).then_some(body::upload::IDLE);
         let body = body::Incoming::new(incoming, kept, idle);
         let injected = forward.fault.as_ref().map(fault::draw).unwrap_or_default();
         if let Some(delay) = injected.delay {

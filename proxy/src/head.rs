@@ -31,6 +31,8 @@ pub(crate) struct Head {
     pub(crate) client: IpAddr,
     /// Whose verified token came along.
     pub(crate) user: Option<Arc<User>>,
+    /// Whether this is a gRPC request: answers then take gRPC's form.
+    pub(crate) grpc: bool,
 }
 
 /// `:scheme`.
@@ -94,15 +96,9 @@ impl Head {
         let value = self.headers.get("x-forwarded-proto");
         value.map(HeaderValue::as_bytes) == Some(b"https")
     }
-
-    /// Whether this is a gRPC request: answers then take gRPC's form. Exact and in lower case, as Envoy
-    /// compares it.
-    pub(crate) fn is_grpc(&self) -> bool {
-        is_grpc(&self.headers)
-    }
 }
 
-/// The same of headers that no head was made of.
+/// Whether headers are those of a gRPC request. Exact and in lower case, as Envoy compares it.
 pub(crate) fn is_grpc(headers: &HeaderMap) -> bool {
     let value = headers.get(http::header::CONTENT_TYPE).map(HeaderValue::as_bytes);
     value.is_some_and(|value| value == b"application/grpc" || value.starts_with(b"application/grpc+"))
@@ -157,6 +153,7 @@ impl Head {
             authority: host.parse().unwrap(),
             target: target.parse().unwrap(),
             version: Version::HTTP_11,
+            grpc: is_grpc(&map),
             headers: map,
             client: [127, 0, 0, 2].into(),
             user: None,

@@ -59,7 +59,7 @@ impl Asked {
             upgrade,
             head: head.method == Method::HEAD,
             http1: head.version < Version::HTTP_2,
-            grpc: head.is_grpc(),
+            grpc: head.grpc,
             unread,
         }
     }

@@ -8,6 +8,7 @@ pub(crate) mod affinity;
 pub(crate) mod attempt;
 pub(crate) mod balance;
 pub(crate) mod connect;
+pub(crate) mod deadline;
 pub(crate) mod dns;
 pub(crate) mod exchange;
 pub(crate) mod failure;
@@ -32,6 +33,7 @@ use crate::tls::client::Originator;
 use crate::tls::material::Secrets;
 use crate::tls::reload::Rotating;
 use balance::Endpoints;
+use deadline::Timers;
 use dns::Names;
 pub(crate) use exchange::{Call, Rules, exchange};
 pub(crate) use failure::Failure;
@@ -64,6 +66,7 @@ pub(crate) struct Cluster {
     started: AtomicBool,
     /// Rings when something comes on a connection that nobody uses.
     alarm: Arc<Alarm>,
+    timers: Timers,
 }
 
 /// When the choice of endpoints last followed a change of health.
@@ -149,6 +152,7 @@ impl Cluster {
             lookups,
             started: AtomicBool::new(false),
             alarm,
+            timers: Timers::default(),
             spec: spec.clone(),
         });
         Ok(cluster)

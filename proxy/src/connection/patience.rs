@@ -146,11 +146,16 @@ impl<S> Patient<S> {
     /// More is awaited: says whether nothing has happened for too long.
     fn is_idle(&mut self, cx: &mut Context<'_>) -> bool {
         loop {
-            let timer = self
-                .idle
-                .get_or_insert_with(|| Box::pin(tokio::time::sleep(IDLE / LOOKS)));
-            if timer.as_mut().poll(cx).is_pending() {
-                return false;
+            match &mut self.idle {
+                // it will wake the connection's task, which is always the same
+                Some(timer) if !timer.is_elapsed() => return false,
+                Some(_) => {}
+                none => {
+                    let timer = none.insert(Box::pin(tokio::time::sleep(IDLE / LOOKS)));
+                    if timer.as_mut().poll(cx).is_pending() {
+                        return false;
+                    }
+                }
             }
             self.idle = None;
             let heads = self.pace.heads.load(Ordering::Relaxed);
@@ -193,7 +198,9 @@ impl<S: AsyncRead + Unpin> AsyncRead for Patient<S> {
             Poll::Pending if this.is_overdue(cx) => {
                 Poll::Ready(Err(late("the client does not finish its request's head")))
             }
-            Poll::Pending if this.is_idle(cx) => Poll::Ready(Err(late("the client is idle"))),
+            Poll::Pending if !this.pace.switched.load(Ordering::Relaxed) && this.is_idle(cx) => {
+                Poll::Ready(Err(late("the client is idle")))
+            }
             other => other,
         }
     }

@@ -8,7 +8,7 @@ use http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, Version};
 use super::{forwarded, hop_by_hop, inline, referer};
 use crate::codec;
 use crate::downstream::Downstream;
-use crate::head::Head;
+use crate::head::{Head, is_grpc};
 use crate::path::normalize;
 use crate::plan::PathNormalization;
 
@@ -144,6 +144,7 @@ pub(crate) fn receive(
         authority,
         target,
         version,
+        grpc: is_grpc(&headers),
         headers,
         client,
         user: None,

@@ -6,7 +6,7 @@ use http::header::{CONNECTION, CONTENT_LENGTH, SERVER, UPGRADE};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 
 use super::operations::{Selected, respond};
-use super::{hop_by_hop, inline};
+use super::{hop_by_hop, inline, milliseconds};
 use crate::format::FormatContext;
 
 /// Changes the headers of an upstream's answer in place. `date` is the codec's to add where it is missing.
@@ -21,7 +21,7 @@ pub(crate) fn towards_client(
 ) {
     inline::join_response(headers);
     match took {
-        Some(took) => headers.insert(SERVICE_TIME, HeaderValue::from(took.as_millis() as u64)),
+        Some(took) => headers.insert(SERVICE_TIME, milliseconds(took.as_millis() as u64)),
         None => headers.remove(SERVICE_TIME),
     };
     respond(selected, headers, context);

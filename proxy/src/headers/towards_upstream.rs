@@ -5,10 +5,11 @@ use std::time::Duration;
 use http::uri::PathAndQuery;
 use http::{HeaderMap, HeaderName, HeaderValue};
 
+use super::milliseconds;
 use super::operations::{self, Selected};
 use crate::downstream::Downstream;
 use crate::format::FormatContext;
-use crate::head::Head;
+use crate::head::{Head, is_grpc};
 use crate::plan::route::{Destination, Forward, RequestMatch};
 use crate::rewrite;
 
@@ -33,7 +34,7 @@ pub(crate) struct Timeouts {
 impl Timeouts {
     /// The route's, where a gRPC client may ask for less: or for any, where the route has none.
     pub(crate) fn of(head: &Head, forward: &Forward) -> Timeouts {
-        let asked = head.is_grpc().then(|| head.headers.get(GRPC_TIMEOUT)).flatten();
+        let asked = head.grpc.then(|| head.headers.get(GRPC_TIMEOUT)).flatten();
         let asked = asked.and_then(|value| grpc_timeout(value.as_bytes()));
         let total = match (forward.timeout, asked) {
             (Some(route), Some(asked)) => Some(route.min(asked)),
@@ -58,12 +59,17 @@ pub(crate) fn towards_upstream(
 ) -> Outgoing {
     // the calling service's identity ends here, in every role: only now, for a jwtRule may name it
     head.headers.remove(SERVICE_IDENTITY);
-    let grpc = head.is_grpc();
-    next_attempt(&mut head.headers, 1, timeouts.per_try.or(timeouts.total), grpc);
+    next_attempt(
+        &mut head.headers,
+        1,
+        timeouts.per_try.or(timeouts.total),
+        head.grpc,
+    );
     let selected = Selected::request(forward, destination);
     if !selected.is_nothing() {
         let mut headers = std::mem::take(&mut head.headers);
         operations::ask(selected, &mut headers, &FormatContext::of(head, downstream));
+        head.grpc = is_grpc(&headers);
         head.headers = headers;
     }
     let (authority, replaced) = rewrite::authority(forward, destination, head);
@@ -87,7 +93,7 @@ pub(crate) fn next_attempt(headers: &mut HeaderMap, number: u32, left: Option<Du
     if let Some(left) = left {
         // at the very end there is still one, for none would mean as long as one likes
         let left = u64::try_from(left.as_millis()).unwrap_or(u64::MAX).max(1);
-        headers.insert(EXPECTED_TIMEOUT, HeaderValue::from(left));
+        headers.insert(EXPECTED_TIMEOUT, milliseconds(left));
         if grpc {
             headers.insert(GRPC_TIMEOUT, text(format!("{left}m")));
         }

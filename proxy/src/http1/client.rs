@@ -142,7 +142,10 @@ impl Exchange {
                 };
                 if ended {
                     self.flushed = false;
-                    self.wire.output.end(self.encoding).map_err(|_| Failure::LocalReset)?;
+                    self.wire
+                        .output
+                        .end(self.encoding)
+                        .map_err(|_| Failure::LocalReset)?;
                     self.upload = None;
                 }
             }

@@ -54,6 +54,7 @@ where
         decoder: Decoder::Length(0),
         left: false,
         ending: false,
+        looked: false,
     };
     loop {
         let RequestHead {
@@ -128,6 +129,8 @@ struct Wire<S> {
     left: bool,
     /// `ends` has resolved.
     ending: bool,
+    /// It was asked, and nothing was waited for since then.
+    looked: bool,
 }
 
 /// An answer whose head is in the output.
@@ -177,7 +180,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> Wire<S> {
         if self.input.is_empty() {
             self.input = BytesMut::new(); // an idle connection holds no buffer
         }
-        self.look_for_end(cx, ends);
+        if !std::mem::take(&mut self.looked) {
+            self.look_for_end(cx, ends);
+            self.looked = false;
+        }
         match self.ending && self.input.is_empty() {
             true => Poll::Ready(Ok(None)),
             false => Poll::Pending,
@@ -186,6 +192,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> Wire<S> {
 
     fn look_for_end<E: Future<Output = ()>>(&mut self, cx: &mut Context<'_>, ends: Pin<&mut E>) {
         self.ending = self.ending || ends.poll(cx).is_ready();
+        self.looked = true;
     }
 
     /// The answer, while the request's body is read as it is asked for. An error when the client leaves.
@@ -237,11 +244,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> Wire<S> {
             }
             let written = self.output.poll_write(&mut self.stream, cx)?;
             if sending.done && written.is_ready() {
-                return Pin::new(&mut self.stream).poll_flush(cx);
+                let flushed = Pin::new(&mut self.stream).poll_flush(cx);
+                self.looked &= flushed.is_ready();
+                return flushed;
             }
             if !waits && written.is_ready() || self.feed(cx, feed, None) {
                 continue;
             }
+            self.looked = false;
             if written.is_ready() {
                 let _ = Pin::new(&mut self.stream).poll_flush(cx)?;
                 ready!(self.watch::<()>(cx, feed))?;

@@ -70,7 +70,7 @@ pub(crate) async fn exchange(
 ) -> Exchange {
     let began = Instant::now();
     let progress = Mutex::new(Progress::default());
-    let deadline = after_body(body, began, rules.timeouts.total);
+    let deadline = after_body(cluster, body, began, rules.timeouts.total);
     let mut result = tokio::select! {
         biased;
         result = attempts(cluster, call, body, rules, &progress, began) => result,
@@ -179,7 +179,7 @@ async fn one(
     let mut result = tokio::select! {
         biased;
         result = attempt(cluster, endpoint, call, body, began) => result,
-        () = after_body(body, began, rules.timeouts.per_try) => Err(Failure::TryTimeout),
+        () = after_body(cluster, body, began, rules.timeouts.per_try) => Err(Failure::TryTimeout),
     };
     if let Ok((_, lease)) = &mut result {
         lease.limit(Patience::Attempt, began.into(), rules.timeouts.per_try);
@@ -188,12 +188,12 @@ async fn one(
 }
 
 /// A deadline that begins when the client has sent all; none never ends.
-async fn after_body(body: &Incoming, began: Instant, timeout: Option<Duration>) {
+async fn after_body(cluster: &Cluster, body: &Incoming, began: Instant, timeout: Option<Duration>) {
     match timeout {
         Some(timeout) => {
             body.complete().await;
             let since = body.completed_since(began.into()).unwrap_or_else(|| began.into());
-            tokio::time::sleep_until(since + timeout).await;
+            cluster.timers.until(since + timeout).await;
         }
         None => std::future::pending().await,
     }
@@ -204,8 +204,7 @@ impl Call {
     pub(crate) fn new(head: &mut Head, outgoing: Outgoing, upgrade: bool) -> Call {
         Call {
             upgrade,
-            // said by its headers, which are taken out now
-            grpc: head.is_grpc(),
+            grpc: head.grpc,
             method: head.method.clone(),
             target: outgoing.target,
             authority: outgoing.authority,

@@ -374,7 +374,10 @@ mod tests {
             theirs.push(their);
         }
         assert_eq!(lock(&pool.idle).len(), 2);
-        assert!(pool.take(&named("a", false), TWO, Instant::now()).is_none(), "it waited longest");
+        assert!(
+            pool.take(&named("a", false), TWO, Instant::now()).is_none(),
+            "it waited longest"
+        );
         assert!(pool.take(&named("c", false), TWO, Instant::now()).is_some());
 
         for name in ["a", "b", "c"] {
