@@ -86,7 +86,7 @@ impl Service<'_> {
             listen: self.listen,
             state: self.places.state,
             project: PROJECT.to_owned(),
-            action_url: self.settings.entry() + "/auth/action",
+            action_url: Some(self.settings.entry() + "/auth/action"),
             access_log: self.access_log,
         })?;
         let address = server.address()?;

@@ -1,59 +1,73 @@
 //! Identity Platform: who the user is.
 //!
-//! Answers the calls of a server-rendered sign-in, in the shapes of the Firebase emulator, but as
+//! Answers the calls of Google's and Firebase's client libraries, in the shapes of the Firebase emulator, but as
 //! strict as production: tokens are really signed (RS256), `exp` and `validSince` count for ID and
 //! refresh tokens alike, passwords are hashed, an unknown e-mail and a wrong password look the same, and
 //! too many wrong passwords lock an account for a while.
 //!
-//! - `v1/accounts:{signInWithPassword,signInWithEmailLink,signUp,lookup,update,delete,sendOobCode,resetPassword}` and
-//!   `v2/passwordPolicy`, with an API key in the query or in `x-goog-api-key`, below
-//!   `/identitytoolkit.googleapis.com/` or `/`.
-//! - `v2/accounts/{mfaEnrollment:start,mfaEnrollment:finalize,mfaEnrollment:withdraw,mfaSignIn:finalize}`: the
-//!   second step by an app's codes (RFC 6238); a code is good for a period before and after, and once.
-//! - `v1/token` (form or JSON), below `/securetoken.googleapis.com/` or `/`.
-//! - The keys as a JWK set and as certificates, below `/www.googleapis.com/` or `/`, and the discovery document.
-//! - For tests: `v1/projects/{p}/accounts:{lookup,update,delete}` with `Authorization: Bearer owner`, and
-//!   `/emulator/v1/projects/{p}/{accounts,config,oobCodes}`, and a clock that can be moved.
-//! - For people: `/emulator/outbox`, the mails with their links.
+//! | for | file |
+//! |---|---|
+//! | users: sign up and in, change, delete | [`calls`] (which call is where), [`sign_in`], [`profile`], [`mail`], [`phone`], [`custom`] |
+//! | users: other providers, played by a page | [`federated`] |
+//! | users: the second step | [`second`], [`totp`] |
+//! | tokens and what verifies them | [`token`], [`keys`], [`publish`] |
+//! | the owner of the project | [`admin`], [`project`] |
+//! | tests and people | [`emulator`], [`faults`], [`time`], [`outbox`], [`action`] |
 //!
 //! Every other call is 501 and says so. Everything is kept in one directory, so a restart signs nobody out.
 
+mod account;
 mod accounts;
+mod action;
 mod admin;
 mod calls;
+mod claims;
+mod compact;
+mod custom;
+mod emulator;
 mod error;
+mod federated;
+mod html;
 mod keys;
 mod mail;
 mod oob;
 mod outbox;
 mod password;
+mod phone;
 mod policy;
+mod profile;
+mod project;
+mod publish;
 mod second;
+mod sign_in;
 mod throttle;
+mod time;
 mod token;
 mod totp;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use anyhow::Result;
 use axum::Router;
-use axum::routing::{delete, get, post};
+use axum::routing::{get, post};
 use chassis::access::AccessLog;
 
 use self::accounts::Accounts;
 pub(crate) use self::accounts::{TEST_PASSWORD, TEST_USER};
-pub(crate) use self::keys::JWKS;
+use self::admin::config;
+use self::federated::Attempts;
+use self::keys::Keys;
+pub(crate) use self::keys::{SIGNING_KEY, STANDBY_KEY};
 use self::oob::Mails;
 pub(crate) use self::outbox::OUTBOX;
+use self::phone::Messages;
+use self::project::Project;
+pub(crate) use self::publish::JWKS;
 use self::throttle::Throttle;
-use super::key::SigningKey;
+use self::time::Clock;
 use super::server::{self, Server};
-
-/// Where the key of its tokens is kept, below the state's folder.
-pub(crate) const SIGNING_KEY: &str = "identity/signing-key.pk8";
 
 /// What the stand-in is told.
 pub(crate) struct Config {
@@ -61,78 +75,106 @@ pub(crate) struct Config {
     /// Where keys, accounts and refresh tokens are kept.
     pub(crate) state: PathBuf,
     pub(crate) project: String,
-    /// The page to which the links in mails lead.
-    pub(crate) action_url: String,
+    /// The page to which the links in mails lead; its own without.
+    pub(crate) action_url: Option<String>,
     pub(crate) access_log: AccessLog,
 }
 
 /// What every call sees.
 struct Identity {
-    project: String,
-    key: SigningKey,
+    project: Project,
+    keys: Keys,
     accounts: Accounts,
     throttle: Throttle,
     mails: Mails,
+    messages: Messages,
     begun: second::Begun,
-    action_url: String,
-    /// Seconds by which a test has moved the clock.
-    moved: AtomicU64,
-}
-
-impl Identity {
-    /// What time it is for mails. Tokens have the real time: others check them.
-    fn now(&self) -> u64 {
-        super::key::now() + self.moved.load(Ordering::Relaxed)
-    }
+    attempts: Attempts,
+    clock: Clock,
+    action_url: Option<String>,
+    /// How browsers reach it; the request's Host without.
+    public_url: Option<String>,
 }
 
 /// Reads what was kept, or begins with the test user; then binds.
 pub(crate) fn build(config: Config) -> Result<Server> {
     let directory = config.state.join("identity");
+    let accounts = Accounts::open(&directory.join("accounts.json"))?;
+    accounts.seed()?;
     let identity = Arc::new(Identity {
-        key: SigningKey::load_or_make(&config.state.join(SIGNING_KEY))?,
-        accounts: Accounts::open(&directory.join("accounts.json"))?,
+        keys: Keys::load_or_make(&config.state, false)?,
+        project: Project::open(config.project, &directory.join("project.json"))?,
+        accounts,
         throttle: Throttle::default(),
         mails: Mails::default(),
+        messages: Messages::default(),
         begun: second::Begun::default(),
+        attempts: Attempts::default(),
+        clock: Clock::default(),
         action_url: config.action_url,
-        moved: AtomicU64::new(0),
-        project: config.project,
+        public_url: None,
     });
-    Server::bind(config.listen, "identity", config.access_log, routes(identity)?)
+    Server::bind(config.listen, "identity", config.access_log, routes(identity))
 }
 
 /// The host is part of the path, as in the emulator, or left out.
-fn routes(identity: Arc<Identity>) -> Result<Router> {
+fn routes(identity: Arc<Identity>) -> Router {
     let toolkit = Router::new()
         .route("/v1/{call}", post(calls::with_key))
         .route("/v2/accounts/{call}", post(second::with_key))
         .route("/v2/passwordPolicy", get(policy::show))
-        .route("/v1/projects/{project}/{call}", post(admin::with_owner));
+        .merge(owners())
+        .route("/v1/sessionCookiePublicKeys", get(publish::cookie_jwks));
     let token = Router::new().route("/v1/token", post(token::refresh));
-    let keys = keys::routes(&identity)?;
-    Ok(Router::new()
+    let keys = publish::routes();
+    Router::new()
         .merge(toolkit.clone())
         .merge(token.clone())
         .merge(keys.clone())
         .nest("/identitytoolkit.googleapis.com", toolkit)
         .nest("/securetoken.googleapis.com", token)
         .nest("/www.googleapis.com", keys)
-        .route("/", get(admin::ready))
+        .route("/", get(emulator::ready))
         .route("/livez", get(|| async { "ok\n" }))
         .route(
             "/{project}/.well-known/openid-configuration",
-            get(keys::discovery),
+            get(publish::discovery),
         )
-        .route(
-            "/emulator/v1/projects/{project}/accounts",
-            delete(admin::delete_all),
-        )
-        .route("/emulator/v1/projects/{project}/config", get(admin::config))
-        .route("/emulator/v1/projects/{project}/oobCodes", get(outbox::codes))
-        .route("/emulator/v1/clock", post(admin::move_clock))
+        .merge(emulator::routes())
         .route(OUTBOX, get(outbox::page))
+        .route(action::PATH, get(action::open))
+        .route(
+            federated::page::PATH,
+            get(federated::page::show).post(federated::page::choose),
+        )
+        .route(html::STYLE, get(html::style))
         .fallback(|| async { error::Error::NotImplemented })
         .with_state(identity)
-        .merge(server::health()))
+        .merge(server::health())
+}
+
+/// The calls of the project's owner.
+fn owners() -> Router<Arc<Identity>> {
+    let calls = Router::new()
+        .route("/accounts", post(admin::post))
+        .route("/{call}", get(admin::get).post(admin::post));
+    let settings = Router::new()
+        .route("/config", get(config::get).patch(config::patch))
+        .route("/tenants", get(config::list_tenants).post(config::create_tenant))
+        .route(
+            "/tenants/{tenant}",
+            get(config::get_tenant)
+                .patch(config::patch_tenant)
+                .delete(config::delete_tenant),
+        );
+    Router::new()
+        .nest("/v1/projects/{project}", calls.clone())
+        .nest("/v1/projects/{project}/tenants/{tenant}", calls)
+        .route("/v1/projects/{project}", post(admin::session_cookie))
+        .route(
+            "/v1/projects/{project}/tenants/{tenant}",
+            post(admin::session_cookie),
+        )
+        .nest("/v2/projects/{project}", settings.clone())
+        .nest("/admin/v2/projects/{project}", settings)
 }

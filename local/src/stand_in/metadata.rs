@@ -184,7 +184,7 @@ async fn certs(State(metadata): State<Arc<Metadata>>) -> (HeaderMap, Json<Value>
     let mut headers = HeaderMap::new();
     let age = HeaderValue::from_static("public, max-age=3600, must-revalidate, no-transform");
     headers.insert(header::CACHE_CONTROL, age);
-    (headers, Json(metadata.key.jwks()))
+    (headers, Json(json!({ "keys": [metadata.key.jwk()] })))
 }
 
 fn is_ours(account: &str) -> bool {

@@ -141,7 +141,7 @@ async fn calls_that_cannot_be_are_refused_by_name() {
             "400 PASSWORD_DOES_NOT_MEET_REQUIREMENTS",
         ),
         (
-            "createAuthUri",
+            "issueSamlResponse",
             json!({}),
             "501 This stand-in does not know this call.",
         ),

@@ -15,6 +15,12 @@ mod identity;
 /// Identity Platform: mails, the codes in them, the rules for passwords.
 mod mails;
 
+/// Identity Platform: other providers, and the page that plays them.
+mod federated;
+
+/// Identity Platform: tenants.
+mod tenants;
+
 /// The metadata server: service tokens and who gets them.
 mod metadata;
 

@@ -78,6 +78,8 @@ impl Kind {
 pub(super) struct Mail {
     pub(super) kind: Kind,
     pub(super) code: String,
+    /// The tenant whose account it is about, if it is one's.
+    pub(super) tenant: Option<String>,
     /// Whose account it is about.
     pub(super) local_id: Option<String>,
     /// The account's address when the mail was sent.
@@ -87,6 +89,8 @@ pub(super) struct Mail {
     pub(super) link: String,
     pub(super) sent: u64,
     pub(super) used: bool,
+    /// Whether the link was given to whoever asked, and no mail was sent.
+    pub(super) silent: bool,
 }
 
 impl Mail {
@@ -145,9 +149,10 @@ impl Mails {
         Ok(mail)
     }
 
-    /// Nobody's mails any more.
-    pub(super) fn clear(&self) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    /// Nobody's mails any more, of the project's own or of a tenant.
+    pub(super) fn clear(&self, tenant: Option<&str>) {
+        let mut mails = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        mails.retain(|mail| mail.tenant.as_deref() != tenant);
     }
 }
 
