@@ -21,6 +21,15 @@ mod federated;
 /// Identity Platform: tenants.
 mod tenants;
 
+/// Identity Platform: the project's owner, as Admin SDKs call.
+mod owner;
+
+/// Identity Platform: what tests ask and change, and what the command line says.
+mod emulator;
+
+/// Identity Platform: users without a password.
+mod methods;
+
 /// The metadata server: service tokens and who gets them.
 mod metadata;
 

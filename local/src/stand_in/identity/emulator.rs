@@ -17,7 +17,7 @@ use super::calls::{self, in_background};
 use super::error::Error;
 use super::project::Settings;
 use super::time::Of;
-use super::{Identity, outbox};
+use super::{Identity, faults, outbox};
 
 /// All of it.
 pub(super) fn routes() -> Router<Arc<Identity>> {
@@ -35,6 +35,10 @@ pub(super) fn routes() -> Router<Arc<Identity>> {
             get(show_clock).post(move_clock).delete(reset_clock),
         )
         .route("/emulator/v1/keys:rotate", post(rotate))
+        .route(
+            "/emulator/v1/faults",
+            get(faults::list).post(faults::add).delete(faults::clear),
+        )
 }
 
 /// `GET /`, which the emulator's users ask to know whether it is up.

@@ -20,6 +20,10 @@ pub(super) enum Error {
     NotOwner,
     /// 400: the body cannot be read.
     Malformed(String),
+    /// 403: a web page from elsewhere.
+    Origin(String),
+    /// 429 or 5xx, because a test asked for it.
+    Fault(StatusCode),
     /// 501: a call that this stand-in does not know.
     NotImplemented,
     /// 500: the state cannot be kept.
@@ -48,6 +52,23 @@ impl IntoResponse for Error {
                 "This stand-in does not know this call.".to_owned(),
                 Some("UNIMPLEMENTED"),
             ),
+            Error::Origin(origin) => (
+                StatusCode::FORBIDDEN,
+                format!(
+                    "Pages of {origin:?} may not call: it is not one of the project's authorizedDomains, which \
+                     PATCH v2/projects/ID/config changes."
+                ),
+                Some("PERMISSION_DENIED"),
+            ),
+            Error::Fault(status) => {
+                let (message, google) = match status.as_u16() {
+                    429 => ("Quota exceeded.", "RESOURCE_EXHAUSTED"),
+                    503 => ("The service is currently unavailable.", "UNAVAILABLE"),
+                    504 => ("Deadline exceeded.", "DEADLINE_EXCEEDED"),
+                    _ => ("Internal error encountered.", "INTERNAL"),
+                };
+                (*status, message.to_owned(), Some(google))
+            }
             Error::Internal(why) => (StatusCode::INTERNAL_SERVER_ERROR, why.clone(), Some("INTERNAL")),
         };
         let detail = message.split(" : ").next().unwrap_or_default().to_owned();

@@ -12,7 +12,7 @@ use super::error::Error;
 use crate::files;
 
 /// Tenants that are kept at most.
-pub(super) const MOST_TENANTS: usize = 100;
+const MOST_TENANTS: usize = 100;
 
 /// Everything that can be switched.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -130,6 +130,34 @@ impl Project {
             *settings = changed;
         }
         Ok(result)
+    }
+
+    /// Adds a tenant in which everything is on, unless it is there.
+    pub(super) fn ensure(&self, tenant: &str) -> Result<(), Error> {
+        match self.settings().tenants.contains_key(tenant) {
+            true => Ok(()),
+            false => self.add(tenant, Tenant::open()),
+        }
+    }
+
+    /// Adds a tenant with a new, well-formed id.
+    pub(super) fn add(&self, id: &str, tenant: Tenant) -> Result<(), Error> {
+        let letter = |letter: char| letter.is_ascii_alphanumeric() || letter == '-';
+        if !(4..=64).contains(&id.len()) || !id.chars().all(letter) {
+            return Err(Error::Code(
+                "INVALID_TENANT_ID : 4 to 64 letters, digits and hyphens are an id of a tenant",
+            ));
+        }
+        self.change(|settings| {
+            if settings.tenants.contains_key(id) {
+                return Err(Error::Code("INVALID_TENANT_ID : there is a tenant with this id"));
+            }
+            if settings.tenants.len() >= MOST_TENANTS {
+                return Err(Error::Code("QUOTA_EXCEEDED"));
+            }
+            settings.tenants.insert(id.to_owned(), tenant);
+            Ok(())
+        })
     }
 
     /// Refuses another project's name.

@@ -22,7 +22,7 @@ const MAX_AGE: &str = "public, max-age=3600, must-revalidate, no-transform";
 
 type Cached = ([(header::HeaderName, &'static str); 1], Json<Value>);
 
-/// What is below `www.googleapis.com`.
+/// Below `www.googleapis.com`.
 pub(super) fn routes() -> Router<Arc<Identity>> {
     Router::new()
         .route(JWKS, get(jwks))

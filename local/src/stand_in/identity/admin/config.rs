@@ -14,7 +14,7 @@ use crate::stand_in::identity::Identity;
 use crate::stand_in::identity::accounts::random_text;
 use crate::stand_in::identity::calls::{self, in_background};
 use crate::stand_in::identity::error::Error;
-use crate::stand_in::identity::project::{MOST_TENANTS, Settings, Tenant};
+use crate::stand_in::identity::project::{Settings, Tenant};
 
 /// What can be switched. Everything else that production's configuration has is ignored.
 #[derive(Default, Deserialize)]
@@ -198,30 +198,10 @@ pub(in crate::stand_in::identity) async fn create_tenant(
         };
         let mut tenant = Tenant::default();
         changes.apply(&mut tenant);
-        add(&identity, &id, tenant.clone())?;
+        identity.project.add(&id, tenant.clone())?;
         Ok(Json(tenant_shown(&project, &id, &tenant)))
     })
     .await
-}
-
-/// Adds a tenant with a new, well-formed id.
-pub(in crate::stand_in::identity) fn add(identity: &Identity, id: &str, tenant: Tenant) -> Result<(), Error> {
-    let letter = |letter: char| letter.is_ascii_alphanumeric() || letter == '-';
-    if !(4..=64).contains(&id.len()) || !id.chars().all(letter) {
-        return Err(Error::Code(
-            "INVALID_TENANT_ID : 4 to 64 letters, digits and hyphens are an id of a tenant",
-        ));
-    }
-    identity.project.change(|settings| {
-        if settings.tenants.contains_key(id) {
-            return Err(Error::Code("INVALID_TENANT_ID : there is a tenant with this id"));
-        }
-        if settings.tenants.len() >= MOST_TENANTS {
-            return Err(Error::Code("QUOTA_EXCEEDED"));
-        }
-        settings.tenants.insert(id.to_owned(), tenant);
-        Ok(())
-    })
 }
 
 /// `GET v2/projects/{p}/tenants`: all of them on one page.
