@@ -206,7 +206,7 @@ async fn a_verified_address_takes_over_an_account_that_nobody_verified_and_joins
     );
     let refresh = json!({ "grant_type": "refresh_token", "refresh_token": squatter["refreshToken"] });
     let url = format!("{}/v1/token?key=demo-key", part.url);
-    assert_eq!(code(&post(&url, refresh).await), "400 INVALID_REFRESH_TOKEN");
+    assert_eq!(code(&post(&url, refresh).await), "400 TOKEN_EXPIRED");
 
     let (_, joined) = federated(&part, "github.com", TEST_USER, true, json!({})).await;
     assert_eq!(joined["localId"], "AcmeDemoShopper0000000000001");

@@ -168,10 +168,12 @@ impl Account {
         self.end_sessions(now);
     }
 
-    /// Signed out everywhere.
+    /// Signed out everywhere. Times are whole seconds: a sign-in of this very second is over, too, and the next
+    /// one gets another token, for a client tells by it that it has a new one.
     pub(super) fn end_sessions(&mut self, now: u64) {
-        self.valid_since = now;
-        self.refresh_tokens.clear();
+        let sign_ins = self.refresh_tokens.iter().map(|token| token.sign_in.auth_time);
+        let last = sign_ins.max().unwrap_or_default().max(self.last_login_at);
+        self.valid_since = now.max(last + 1);
     }
 
     /// Adds the account at a provider, or takes over what the provider says of it now.
