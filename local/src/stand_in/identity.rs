@@ -58,6 +58,7 @@ use std::sync::Arc;
 
 use anyhow::{Result, anyhow};
 use axum::Router;
+use axum::extract::DefaultBodyLimit;
 use axum::middleware::from_fn_with_state;
 use axum::routing::{get, post};
 use chassis::access::AccessLog;
@@ -141,6 +142,9 @@ pub(crate) fn build(config: Config) -> Result<Server> {
     Server::bind(config.listen, "identity", config.access_log, routes(identity))
 }
 
+/// Bytes of a user's request. The owner's may be larger: imports.
+const LARGEST: usize = 64 * 1024;
+
 /// The host is part of the path, as in the emulator, or left out.
 fn routes(identity: Arc<Identity>) -> Router {
     let faulty = || from_fn_with_state(identity.clone(), faults::apply);
@@ -152,6 +156,7 @@ fn routes(identity: Arc<Identity>) -> Router {
         .route("/v2/accounts/{call}", post(second::with_key))
         .route("/v2/passwordPolicy", get(policy::show))
         .route("/v2/recaptchaConfig", get(public::recaptcha_config))
+        .layer(DefaultBodyLimit::max(LARGEST))
         .merge(owners())
         .route_layer(faulty());
     let token = Router::new()
@@ -163,6 +168,7 @@ fn routes(identity: Arc<Identity>) -> Router {
         .clone()
         .route(&format!("{legacy}/{{name}}"), post(legacy::with_key))
         .route(&format!("{legacy}/getProjectConfig"), get(public::project))
+        .layer(DefaultBodyLimit::max(LARGEST))
         .route_layer(faulty());
     Router::new()
         .merge(toolkit.clone())
@@ -177,12 +183,14 @@ fn routes(identity: Arc<Identity>) -> Router {
             "/{project}/.well-known/openid-configuration",
             get(publish::discovery),
         )
-        .merge(emulator::routes())
+        .merge(emulator::routes().layer(DefaultBodyLimit::max(LARGEST)))
         .route(OUTBOX, get(outbox::page))
         .route(action::PATH, get(action::open))
         .route(
             federated::page::PATH,
-            get(federated::page::show).post(federated::page::choose),
+            get(federated::page::show)
+                .post(federated::page::choose)
+                .layer(DefaultBodyLimit::max(LARGEST)),
         )
         .route(html::STYLE, get(html::style))
         .fallback(|| async { error::Error::NotImplemented })

@@ -230,8 +230,21 @@ test('an app with codes is a second step', async () => {
   await assert.rejects(resolver.resolveSignIn(second('000')), refused('auth/invalid-verification-code'))
   const done = await resolver.resolveSignIn(second(totp(secret.secretKey, 1)))
   assert.equal((await done.user.getIdTokenResult()).signInSecondFactor, 'totp')
+  const { oobCode } = await mail('totp@acme.example') // it tells that a second step was added
+  const info = await sdk.checkActionCode(auth, oobCode)
+  assert.deepEqual([info.operation, info.data.multiFactorInfo.displayName], ['REVERT_SECOND_FACTOR_ADDITION', 'Phone'])
   await sdk.multiFactor(done.user).unenroll(factor.uid)
   await sdk.signInWithEmailAndPassword(client(), 'totp@acme.example', PASSWORD)
+})
+
+test('what matters is done only soon after a sign-in', async () => {
+  const auth = client()
+  const { user } = await sdk.createUserWithEmailAndPassword(auth, 'recent@acme.example', PASSWORD)
+  await emulator('POST', 'clock', { advance: 301, of: 'tokens' })
+  await assert.rejects(sdk.deleteUser(user), refused('auth/requires-recent-login'))
+  await sdk.reauthenticateWithCredential(user, sdk.EmailAuthProvider.credential('recent@acme.example', PASSWORD))
+  await sdk.deleteUser(user)
+  await emulator('DELETE', 'clock')
 })
 
 test('a tenant has users of its own', async () => {

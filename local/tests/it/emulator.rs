@@ -58,6 +58,43 @@ async fn a_token_ends_with_its_hour_and_one_from_the_past_has_ended_for_everybod
 }
 
 #[tokio::test]
+async fn what_matters_is_done_only_soon_after_a_sign_in() {
+    let part = Part::start("identity", &[]).await;
+    let token = sign_in(&part.url, PASSWORD).await.1["idToken"].clone();
+    part.emulator("POST", "clock", json!({ "advance": 301, "of": "tokens" }))
+        .await;
+    for (call, body) in [
+        ("update", json!({ "idToken": token, "password": "Another-one-1" })),
+        ("delete", json!({ "idToken": token })),
+    ] {
+        let old = part.call(call, body).await;
+        assert_eq!(code(&old), "400 CREDENTIAL_TOO_OLD_LOGIN_AGAIN", "{call}");
+    }
+    let name = json!({ "idToken": token, "displayName": "Sam" });
+    assert_eq!(part.call("update", name).await.0, 200, "a name is no such thing");
+    let token = sign_in(&part.url, PASSWORD).await.1["idToken"].clone();
+    let password = json!({ "idToken": token, "password": "Another-one-1" });
+    assert_eq!(part.call("update", password).await.0, 200);
+}
+
+#[tokio::test]
+async fn what_others_choose_has_its_size() {
+    let part = Part::start("identity", &[]).await;
+    let token = sign_in(&part.url, PASSWORD).await.1["idToken"].clone();
+    let name = json!({ "idToken": token, "displayName": "x".repeat(2049) });
+    assert_eq!(code(&part.call("update", name).await), "400 INVALID_ARGUMENT");
+    let large = json!({ "idToken": token, "ignored": "x".repeat(64 * 1024) });
+    assert_eq!(part.call("lookup", large).await.0, 413);
+    let import = json!({ "users": [{ "localId": "a" }], "ignored": "x".repeat(64 * 1024) });
+    let path = "v1/projects/demo-acme/accounts:batchCreate";
+    assert_eq!(
+        part.owner("POST", path, import).await.0,
+        200,
+        "the owner's may be larger"
+    );
+}
+
+#[tokio::test]
 async fn signing_moves_to_a_key_that_is_known_or_to_one_that_is_not() {
     let part = Part::start("identity", &[]).await;
     let keys = async || get(&format!("{}/{JWKS}", part.url)).await["keys"].clone();

@@ -281,6 +281,26 @@ async fn a_provider_is_linked_and_unlinked_by_the_user_and_belongs_to_one_accoun
 }
 
 #[tokio::test]
+async fn a_disabled_account_is_left_as_it_is() {
+    let part = Part::start("identity", &[]).await;
+    let off = json!({ "localId": "AcmeDemoShopper0000000000001", "disableUser": true });
+    part.owner("POST", "v1/projects/demo-acme/accounts:update", off)
+        .await;
+    let refused = federated(&part, "google.com", TEST_USER, true, json!({})).await;
+    assert_eq!(
+        code(&refused),
+        "400 USER_DISABLED",
+        "and not a 200 with an errorMessage"
+    );
+    let sought = json!({ "email": [TEST_USER] });
+    let found = part
+        .owner("POST", "v1/projects/demo-acme/accounts:lookup", sought)
+        .await
+        .1;
+    assert_eq!(found["users"][0]["providerUserInfo"].as_array().unwrap().len(), 1);
+}
+
+#[tokio::test]
 async fn a_second_step_is_asked_for_after_a_provider_too() {
     let part = Part::start("identity", &[]).await;
     let session = sign_in(&part.url, "Acme-demo-2026").await.1["idToken"].clone();

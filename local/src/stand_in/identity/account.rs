@@ -18,6 +18,11 @@ pub(super) const ANONYMOUS: &str = "anonymous";
 /// That of a token of the project's own server.
 pub(super) const CUSTOM: &str = "custom";
 
+/// Longest name or address of a picture.
+const LONGEST: usize = 2048;
+/// Providers of an account.
+const MOST_LINKS: usize = 20;
+
 /// One user. No `Debug`: it holds a password's hash.
 #[derive(Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -148,6 +153,25 @@ impl Account {
             last_refresh_at: now,
             refresh_tokens: Vec::new(),
         })
+    }
+
+    /// Whether everything that others chose is of a size that can be kept.
+    pub(super) fn fits(&self) -> bool {
+        let links = self.links.iter();
+        let links = links.flat_map(|link| {
+            [
+                link.email.as_ref(),
+                link.display_name.as_ref(),
+                link.photo_url.as_ref(),
+            ]
+        });
+        let own = [
+            self.display_name.as_ref(),
+            self.photo_url.as_ref(),
+            self.email.as_ref(),
+        ];
+        let mut texts = own.into_iter().chain(links).flatten();
+        self.links.len() <= MOST_LINKS && texts.all(|text| text.len() <= LONGEST)
     }
 
     /// The address, or nothing, for answers that always have the field.

@@ -189,6 +189,11 @@ impl Accounts {
 
 /// Puts an account in its place, unless another one of the same tenant has its address, number or link.
 pub(super) fn put(users: &mut Users, account: Account) -> Result<(), Error> {
+    if !account.fits() {
+        return Err(Error::Code(
+            "INVALID_ARGUMENT : A text of the account is too long, or there are too many providers.",
+        ));
+    }
     let mut others = users
         .values()
         .filter(|other| other.local_id != account.local_id && other.tenant == account.tenant);

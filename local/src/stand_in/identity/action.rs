@@ -82,7 +82,9 @@ fn act(identity: &Identity, link: &Link, base: &str) -> Result<Value, Error> {
                 ..Fields::default()
             },
         ),
-        "verifyEmail" | "verifyAndChangeEmail" | "recoverEmail" => mail::apply(identity, code, base),
+        "verifyEmail" | "verifyAndChangeEmail" | "recoverEmail" | "revertSecondFactorAddition" => {
+            mail::apply(identity, code, base)
+        }
         _ => Err(Error::Code(
             "INVALID_REQ_TYPE : The mode of this link is not known.",
         )),

@@ -182,6 +182,17 @@ pub(super) fn session_of(
     }
 }
 
+/// Refuses what only somebody who has just signed in may do.
+pub(super) fn recent(identity: &Identity, sign_in: &SignIn) -> Result<(), Error> {
+    match identity.clock.tokens() > sign_in.auth_time + RECENT {
+        true => Err(Error::Code("CREDENTIAL_TOO_OLD_LOGIN_AGAIN")),
+        false => Ok(()),
+    }
+}
+
+/// Seconds for which a sign-in is a recent one.
+const RECENT: u64 = 300;
+
 /// The way in is open, but for a disabled account and for a second step.
 pub(super) fn enter(
     identity: &Identity,

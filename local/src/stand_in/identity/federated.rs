@@ -238,7 +238,7 @@ pub(super) fn sign_in(identity: &Identity, fields: &Fields) -> Result<Value, Err
             answer["pendingToken"] = pending(identity, assertion, tenant)?;
         }
         // who has the credential can do something else with it
-        Err(Error::Code(code)) if fields.return_idp_credential => {
+        Err(Error::Code(code)) if fields.return_idp_credential && TAKEN.contains(&code) => {
             answer["errorMessage"] = code.into();
             answer["pendingToken"] = pending(identity, assertion, tenant)?;
         }
@@ -246,6 +246,9 @@ pub(super) fn sign_in(identity: &Identity, fields: &Fields) -> Result<Value, Err
     }
     Ok(answer)
 }
+
+/// Refusals that are told beside the credential.
+const TAKEN: [&str; 2] = ["FEDERATED_USER_ID_ALREADY_LINKED", "EMAIL_EXISTS"];
 
 fn pending(identity: &Identity, assertion: Assertion, tenant: Option<String>) -> Result<Value, Error> {
     let token = random_text(40, URL_SAFE)?;
@@ -279,6 +282,10 @@ fn decide(
     let one_per_email = !identity.project.settings().duplicate_emails;
     let by_email = link.email.as_deref().filter(|_| one_per_email);
     let by_email = by_email.and_then(|email| identity.accounts.by_email(tenant, email));
+    let whose = by_link.as_ref().or(by_email.as_ref());
+    if session.is_none() && whose.is_some_and(|account| account.disabled) {
+        return Err(Error::Code("USER_DISABLED"));
+    }
     if let Some(account) = session {
         if by_link.is_some() {
             return Err(Error::Code("FEDERATED_USER_ID_ALREADY_LINKED"));

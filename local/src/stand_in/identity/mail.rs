@@ -11,6 +11,7 @@ use super::error::Error;
 use super::oob::{self, Kind, Mail};
 use super::password::Hash;
 use super::policy;
+use super::second::Factor;
 use super::sign_in::check_password;
 
 /// `accounts:sendOobCode`.
@@ -24,6 +25,7 @@ pub(super) fn send(identity: &Identity, fields: &Fields, base: &str) -> Result<V
         email: email.to_owned(),
         new_email,
         continue_url: given(&fields.continue_url).map(str::to_owned),
+        factor: None,
         silent: false,
     };
     continue_url(fields)?;
@@ -70,7 +72,9 @@ pub(super) fn send(identity: &Identity, fields: &Fields, base: &str) -> Result<V
             write(identity, letter(None, &email, None), base)?;
             email
         }
-        Kind::RecoverEmail => return Err(Error::Code("INVALID_REQ_TYPE")), // only we send it
+        Kind::RecoverEmail | Kind::RevertSecondStep => {
+            return Err(Error::Code("INVALID_REQ_TYPE")); // only we send them
+        }
     };
     Ok(json!({ "kind": SENT, "email": answered }))
 }
@@ -107,6 +111,7 @@ pub(super) struct Letter {
     pub(super) email: String,
     pub(super) new_email: Option<String>,
     pub(super) continue_url: Option<String>,
+    pub(super) factor: Option<Factor>,
     /// Whoever asked has the link: no mail is sent.
     pub(super) silent: bool,
 }
@@ -152,6 +157,7 @@ fn made(identity: &Identity, letter: Letter, base: &str) -> Result<Mail, Error> 
         local_id: letter.local_id,
         email: letter.email,
         new_email: letter.new_email,
+        factor: letter.factor,
         link: link.into(),
         code,
         sent: identity.clock.codes(),
@@ -193,6 +199,9 @@ pub(super) fn reset(identity: &Identity, fields: &Fields) -> Result<Value, Error
     }
     if let Some(new) = mail.new_email {
         answer["newEmail"] = new.into();
+    }
+    if let Some(factor) = mail.factor {
+        answer["mfaInfo"] = factor.shown();
     }
     Ok(answer)
 }
@@ -281,7 +290,28 @@ pub(super) fn sign_in(identity: &Identity, fields: &Fields) -> Result<Value, Err
     Ok(answer)
 }
 
-/// `accounts:update{oobCode}`: the address is verified, changed or changed back.
+/// Tells the address of an account that it has a second step, so that one whose account was taken can undo it.
+pub(super) fn second_step_added(
+    identity: &Identity,
+    account: &Account,
+    factor: &Factor,
+    base: &str,
+) -> Result<(), Error> {
+    let letter = Letter {
+        kind: Kind::RevertSecondStep,
+        tenant: account.tenant.clone(),
+        local_id: Some(account.local_id.clone()),
+        email: account.address().to_owned(),
+        new_email: None,
+        continue_url: None,
+        factor: Some(factor.clone()),
+        silent: false,
+    };
+    write(identity, letter, base).map(drop)
+}
+
+/// `accounts:update{oobCode}`: the address is verified, changed or changed back, or a
+/// second step is removed.
 pub(super) fn apply(identity: &Identity, code: &str, base: &str) -> Result<Value, Error> {
     let mail = identity.mails.look(code, identity.clock.codes())?;
     if matches!(mail.kind, Kind::ResetPassword | Kind::SignIn) {
@@ -300,10 +330,18 @@ pub(super) fn apply(identity: &Identity, code: &str, base: &str) -> Result<Value
                 email: mail.email,
                 new_email: Some(new),
                 continue_url: None,
+                factor: None,
                 silent: false,
             };
             write(identity, undo, base)?;
             account
+        }
+        (Kind::RevertSecondStep, _) => {
+            let id = mail.factor.as_ref().map(|factor| factor.id.clone());
+            change(identity, &mail, |account| {
+                account.factors.retain(|factor| Some(&factor.id) != id.as_ref());
+                account.end_sessions(now); // whoever added it is signed in
+            })?
         }
         (Kind::RecoverEmail, _) => change(identity, &mail, |account| {
             account.set_email(&mail.email, true, now);

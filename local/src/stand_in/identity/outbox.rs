@@ -80,6 +80,10 @@ fn body(mail: &Mail) -> String {
             "Follow the link to use this address in place of {}.",
             escaped(&mail.email)
         ),
+        Kind::RevertSecondStep => format!(
+            "From now on a sign-in asks for {}, too. If that was not you, follow the link.",
+            escaped(mail.factor.as_ref().map_or("", |factor| factor.name.as_str()))
+        ),
         Kind::RecoverEmail => format!(
             "Your account now has the address {}. If that was not you, follow the link.",
             escaped(mail.new_email.as_deref().unwrap_or_default())
@@ -93,6 +97,7 @@ fn button(kind: Kind) -> &'static str {
         Kind::VerifyEmail | Kind::ChangeEmail => "Verify the address",
         Kind::SignIn => "Sign in",
         Kind::RecoverEmail => "Take the old address back",
+        Kind::RevertSecondStep => "Remove the second step",
     }
 }
 

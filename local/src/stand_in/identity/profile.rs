@@ -32,6 +32,9 @@ pub(super) fn update(identity: &Identity, fields: &Fields, base: &str) -> Result
     let hash = given(&fields.password).map(Hash::new).transpose()?;
     given(&fields.password).map(policy::check).transpose()?;
     let ends_sessions = hash.is_some() || email.is_some();
+    if ends_sessions {
+        calls::recent(identity, &sign_in)?;
+    }
     let now = identity.clock.tokens();
     let removes = |name: &str| fields.delete_attribute.iter().any(|attribute| attribute == name);
     let account = identity.accounts.update(&account.local_id, |account| {
@@ -73,7 +76,8 @@ pub(super) fn update(identity: &Identity, fields: &Fields, base: &str) -> Result
 
 /// `accounts:delete`.
 pub(super) fn delete(identity: &Identity, fields: &Fields) -> Result<Value, Error> {
-    let (account, _) = calls::session(identity, fields)?;
+    let (account, sign_in) = calls::session(identity, fields)?;
+    calls::recent(identity, &sign_in)?;
     if identity.project.settings().no_deletion {
         return Err(Error::Code("ADMIN_ONLY_OPERATION"));
     }

@@ -17,7 +17,7 @@ use super::accounts::{URL_SAFE, random_text};
 use super::calls::{self, given, in_background, session_of, signed_in};
 use super::error::Error;
 use super::time::rfc3339;
-use super::{Identity, phone, totp};
+use super::{Identity, mail, phone, totp};
 
 /// A second step of an account.
 #[derive(Clone, Serialize, Deserialize)]
@@ -171,9 +171,10 @@ pub(super) async fn with_key(
 ) -> Result<Json<Value>, Error> {
     calls::api_key(&uri, &headers)?;
     let fields: Fields = calls::read(&body)?;
+    let base = calls::base_url(&identity, &headers)?;
     let work = move || match call.as_str() {
         "mfaEnrollment:start" => start(&identity, &fields),
-        "mfaEnrollment:finalize" => finalize(&identity, &fields),
+        "mfaEnrollment:finalize" => finalize(&identity, &fields, &base),
         "mfaEnrollment:withdraw" => withdraw(&identity, &fields),
         "mfaSignIn:start" => call_up(&identity, &fields),
         "mfaSignIn:finalize" => sign_in(&identity, &fields),
@@ -215,9 +216,7 @@ fn start(identity: &Identity, fields: &Fields) -> Result<Value, Error> {
             "UNVERIFIED_EMAIL : Need to verify email first before enrolling second factors.",
         ));
     }
-    if identity.clock.tokens() > sign_in.auth_time + RECENT {
-        return Err(Error::Code("CREDENTIAL_TOO_OLD_LOGIN_AGAIN"));
-    }
+    calls::recent(identity, &sign_in)?;
     if let Some(number) = &fields.phone_enrollment_info {
         let number = phone::number(number.phone_number.as_deref())?;
         if account
@@ -253,7 +252,7 @@ fn start(identity: &Identity, fields: &Fields) -> Result<Value, Error> {
     } }))
 }
 
-fn finalize(identity: &Identity, fields: &Fields) -> Result<Value, Error> {
+fn finalize(identity: &Identity, fields: &Fields, base: &str) -> Result<Value, Error> {
     let (account, mut sign_in) = session(identity, fields)?;
     let name = fields.display_name.clone().unwrap_or_default();
     let now = identity.clock.tokens();
@@ -265,9 +264,11 @@ fn finalize(identity: &Identity, fields: &Fields) -> Result<Value, Error> {
         None => (app(identity, fields, &account, name)?, "totpAuthInfo"),
     };
     sign_in.factor = Some(factor.id.clone());
+    let added = factor.clone();
     let account = identity
         .accounts
         .update(&account.local_id, |account| account.factors.push(factor))?;
+    mail::second_step_added(identity, &account, &added, base)?;
     let mut answer = tokens(identity, &account, sign_in)?;
     answer[info] = json!({});
     Ok(answer)
@@ -412,8 +413,6 @@ fn tokens(identity: &Identity, account: &Account, sign_in: SignIn) -> Result<Val
 const SIGN_IN: u64 = 300;
 /// Seconds for an enrolment.
 const ENROLMENT: u64 = 600;
-/// Seconds after a sign-in in which a second step may be added.
-const RECENT: u64 = 300;
 /// Steps that wait at a time.
 const MOST: usize = 10_000;
 /// Second steps of an account.

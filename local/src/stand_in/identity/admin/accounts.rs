@@ -279,7 +279,7 @@ pub(super) fn send(
         Kind::SignIn => (None, None),
         Kind::ResetPassword | Kind::VerifyEmail => (account, None),
         Kind::ChangeEmail => (account, Some(email(fields.new_email.as_deref())?)),
-        Kind::RecoverEmail => return Err(Error::Code("INVALID_REQ_TYPE")),
+        Kind::RecoverEmail | Kind::RevertSecondStep => return Err(Error::Code("INVALID_REQ_TYPE")),
     };
     if account.is_none() && kind != Kind::SignIn {
         return Err(Error::Code("EMAIL_NOT_FOUND"));
@@ -291,6 +291,7 @@ pub(super) fn send(
         email: address.clone(),
         new_email,
         continue_url: given(&fields.continue_url).map(str::to_owned),
+        factor: None,
         silent: asked.return_oob_link,
     };
     let mail = mail::write(identity, letter, base)?;
