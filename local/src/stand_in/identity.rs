@@ -137,7 +137,7 @@ pub(crate) fn build(config: Config) -> Result<Server> {
         identity
             .project
             .ensure(tenant)
-            .map_err(|error| anyhow!("--tenant {tenant}: {error:?}"))?;
+            .map_err(|error| anyhow!("--tenant {tenant}: {error}"))?;
     }
     Server::bind(config.listen, "identity", config.access_log, routes(identity))
 }

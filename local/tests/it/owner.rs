@@ -334,4 +334,38 @@ async fn the_configuration_is_productions() {
     );
     let change = json!({ "idToken": token, "email": "moved@x" });
     assert_eq!(part.call("update", change).await.1["email"], "moved@x");
+
+    let weak = json!({ "email": "weak@x", "password": "simple" });
+    let weak = async || part.call("signUp", weak.clone()).await;
+    assert_eq!(code(&weak().await), "400 ADMIN_ONLY_OPERATION");
+    let open = json!({ "client": { "permissions": { "disabledUserSignup": false } } });
+    part.owner("PATCH", path, open).await;
+    assert_eq!(code(&weak().await), "400 PASSWORD_DOES_NOT_MEET_REQUIREMENTS");
+    let off = |state: &str| json!({ "passwordPolicyConfig": { "passwordPolicyEnforcementState": state } });
+    assert_eq!(part.owner("PATCH", path, off("SOMETIMES")).await.0, 400);
+    part.owner("PATCH", path, off("OFF")).await;
+    assert_eq!(weak().await.0, 200);
+    let policy = get(&format!("{}/v2/passwordPolicy?key=k", part.url)).await;
+    assert_eq!(
+        (
+            &policy["enforcementState"],
+            &policy["customStrengthOptions"]["minPasswordLength"]
+        ),
+        (&json!("OFF"), &json!(6))
+    );
+}
+
+#[tokio::test]
+async fn times_that_nobody_lives_to_see_are_no_trouble() {
+    let part = Part::start("identity", &[]).await;
+    let far = json!({ "localId": "AcmeDemoShopper0000000000001", "validSince": u64::MAX });
+    assert_eq!(accounts(&part, ":update", far).await.0, 200);
+    let token = sign_in(&part.url, "Acme-demo-2026").await.1["idToken"].clone();
+    let password = json!({ "idToken": token, "password": "Another-one-1" });
+    assert_eq!(part.call("update", password).await.0, 200);
+    let users = json!([{ "localId": "old", "email": "old@x", "rawPassword": "imported", "createdAt": u64::MAX.to_string() }]);
+    let import = json!({ "users": users });
+    assert_eq!(accounts(&part, ":batchCreate", import).await.1.get("error"), None);
+    let user = found(&part, json!({ "localId": "old" })).await.remove(0);
+    assert_eq!(user["createdAt"], "253402300799000");
 }

@@ -18,6 +18,8 @@ pub(super) const ANONYMOUS: &str = "anonymous";
 /// That of a token of the project's own server.
 pub(super) const CUSTOM: &str = "custom";
 
+/// The last second of the year 9999: no time is later, so that sums of times cannot overflow.
+pub(super) const LATEST: u64 = 253_402_300_799;
 /// Longest name or address of a picture.
 const LONGEST: usize = 2048;
 /// Providers of an account.
@@ -197,7 +199,7 @@ impl Account {
     pub(super) fn end_sessions(&mut self, now: u64) {
         let sign_ins = self.refresh_tokens.iter().map(|token| token.sign_in.auth_time);
         let last = sign_ins.max().unwrap_or_default().max(self.last_login_at);
-        self.valid_since = now.max(last + 1);
+        self.valid_since = now.max(last.saturating_add(1)).min(LATEST);
     }
 
     /// Adds the account at a provider, or takes over what the provider says of it now.

@@ -65,7 +65,7 @@ impl Accounts {
             })
         };
         let added = account().and_then(|account| self.add(account));
-        added.map_err(|error| anyhow::anyhow!("cannot add the test user: {error:?}"))
+        added.map_err(|error| anyhow::anyhow!("cannot add the test user: {error}"))
     }
 
     /// A copy of the first account that fits.

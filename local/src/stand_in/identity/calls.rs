@@ -184,7 +184,7 @@ pub(super) fn session_of(
 
 /// Refuses what only somebody who has just signed in may do.
 pub(super) fn recent(identity: &Identity, sign_in: &SignIn) -> Result<(), Error> {
-    match identity.clock.tokens() > sign_in.auth_time + RECENT {
+    match identity.clock.tokens() > sign_in.auth_time.saturating_add(RECENT) {
         true => Err(Error::Code("CREDENTIAL_TOO_OLD_LOGIN_AGAIN")),
         false => Ok(()),
     }

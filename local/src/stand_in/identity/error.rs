@@ -1,5 +1,7 @@
 //! Refusals, in the envelope of Google's APIs.
 
+use std::fmt;
+
 use axum::Json;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
@@ -28,6 +30,17 @@ pub(super) enum Error {
     NotImplemented,
     /// 500: the state cannot be kept.
     Internal(String),
+}
+
+/// For whoever starts it, and for one account among many: without a status.
+impl fmt::Display for Error {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Error::Code(code) => formatter.write_str(code),
+            Error::Said(text) | Error::Malformed(text) | Error::Internal(text) => formatter.write_str(text),
+            other => write!(formatter, "{other:?}"),
+        }
+    }
 }
 
 impl IntoResponse for Error {

@@ -181,7 +181,7 @@ pub(super) fn reset(identity: &Identity, fields: &Fields) -> Result<Value, Error
             return Err(Error::Code("INVALID_OOB_CODE"));
         }
         let hash = Hash::new(password)?;
-        policy::check(password)?; // a password that is refused does not use the code up
+        policy::check(identity, password)?; // a password that is refused does not use the code up
         identity.mails.take(code, identity.clock.codes())?;
         let now = identity.clock.tokens();
         let account = change(identity, &mail, |account| {
@@ -214,7 +214,7 @@ fn exchange_password(identity: &Identity, fields: &Fields) -> Result<Value, Erro
     let email = email(fields.email.as_deref())?;
     let account = check_password(identity, tenant, &email, old)?;
     let hash = Hash::new(new)?;
-    policy::check(new)?;
+    policy::check(identity, new)?;
     let now = identity.clock.tokens();
     identity
         .accounts

@@ -15,7 +15,7 @@ use super::error::Error;
 const ITERATIONS: NonZeroU32 = NonZeroU32::new(20_000).expect("not zero");
 
 /// Passwords are at least this long, as in Identity Platform without a policy.
-const SHORTEST: usize = 6;
+pub(super) const SHORTEST: usize = 6;
 /// And no longer than this.
 const LONGEST: usize = 4096;
 /// Rounds of a hash that is imported.

@@ -30,7 +30,9 @@ pub(super) fn update(identity: &Identity, fields: &Fields, base: &str) -> Result
         return Err(Error::Code("EMAIL_CHANGE_NEEDS_VERIFICATION"));
     }
     let hash = given(&fields.password).map(Hash::new).transpose()?;
-    given(&fields.password).map(policy::check).transpose()?;
+    given(&fields.password)
+        .map(|password| policy::check(identity, password))
+        .transpose()?;
     let ends_sessions = hash.is_some() || email.is_some();
     if ends_sessions {
         calls::recent(identity, &sign_in)?;

@@ -22,6 +22,8 @@ pub(super) struct Settings {
     pub(super) email_privacy: bool,
     /// Whether accounts of providers may have an address that another account has.
     pub(super) duplicate_emails: bool,
+    /// Whether the rules for passwords are kept.
+    pub(super) password_policy: bool,
     /// Whether users may not make accounts.
     pub(super) no_sign_up: bool,
     /// Whether users may not delete theirs.
@@ -52,6 +54,7 @@ impl Default for Settings {
         Settings {
             email_privacy: true,
             duplicate_emails: false,
+            password_policy: true,
             no_sign_up: false,
             no_deletion: false,
             authorized_domains: Vec::new(),

@@ -34,7 +34,7 @@ pub(super) fn sign_up(identity: &Identity, fields: &Fields) -> Result<Value, Err
         return Err(Error::Code("OPERATION_NOT_ALLOWED"));
     }
     let email = email(fields.email.as_deref())?;
-    let hash = new_password(fields)?;
+    let hash = new_password(identity, fields)?;
     let account = Account {
         email: Some(email),
         password: Some(hash),
@@ -48,7 +48,7 @@ pub(super) fn sign_up(identity: &Identity, fields: &Fields) -> Result<Value, Err
 fn add_password(identity: &Identity, fields: &Fields) -> Result<Value, Error> {
     let (account, _) = calls::session(identity, fields)?;
     let email = email(fields.email.as_deref())?;
-    let hash = new_password(fields)?;
+    let hash = new_password(identity, fields)?;
     let now = identity.clock.tokens();
     let account = identity.accounts.update(&account.local_id, |account| {
         if account.email.as_ref() != Some(&email) {
@@ -60,10 +60,10 @@ fn add_password(identity: &Identity, fields: &Fields) -> Result<Value, Error> {
 }
 
 /// The hash of a password that keeps the rules.
-fn new_password(fields: &Fields) -> Result<Hash, Error> {
+fn new_password(identity: &Identity, fields: &Fields) -> Result<Hash, Error> {
     let password = given(&fields.password).ok_or(Error::Code("MISSING_PASSWORD"))?;
     let hash = Hash::new(password)?;
-    policy::check(password)?;
+    policy::check(identity, password)?;
     Ok(hash)
 }
 

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::Mailing;
 use crate::stand_in::identity::Identity;
-use crate::stand_in::identity::account::{Account, Link};
+use crate::stand_in::identity::account::{Account, LATEST, Link};
 use crate::stand_in::identity::calls::{email, given};
 use crate::stand_in::identity::claims;
 use crate::stand_in::identity::error::Error;
@@ -121,7 +121,7 @@ fn apply(account: &mut Account, fields: &Fields, now: u64) -> Result<(), Error> 
         .disable_user
         .or(fields.disabled)
         .unwrap_or(account.disabled);
-    account.valid_since = fields.valid_since.unwrap_or(account.valid_since);
+    account.valid_since = fields.valid_since.unwrap_or(account.valid_since).min(LATEST);
     Ok(())
 }
 

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::accounts::{Enrollment, factors};
 use crate::stand_in::identity::Identity;
-use crate::stand_in::identity::account::{Account, Link, PASSWORD, PHONE};
+use crate::stand_in::identity::account::{Account, LATEST, Link, PASSWORD, PHONE};
 use crate::stand_in::identity::accounts::put;
 use crate::stand_in::identity::calls::{email, given};
 use crate::stand_in::identity::claims;
@@ -224,9 +224,7 @@ fn message(error: Error) -> String {
         Error::Said(text) if text.starts_with("FORBIDDEN_CLAIM") => {
             "Custom claims provided include a reserved claim.".to_owned()
         }
-        Error::Code(code) => code.to_owned(),
-        Error::Said(text) | Error::Malformed(text) => text,
-        other => format!("{other:?}"),
+        other => other.to_string(),
     }
 }
 
@@ -261,10 +259,9 @@ fn account(user: &Imported, tenant: Option<&str>, import: &Import, now: u64) -> 
         }
     }
     account.factors = factors(&[], &user.mfa_info, now)?;
-    account.created_at = user.created_at.map_or(now, |millis| millis / 1000);
-    account.last_login_at = user
-        .last_login_at
-        .map_or(account.created_at, |millis| millis / 1000);
+    let seconds = |millis: u64| (millis / 1000).min(LATEST);
+    account.created_at = user.created_at.map_or(now, seconds);
+    account.last_login_at = user.last_login_at.map_or(account.created_at, seconds);
     Ok(account)
 }
 

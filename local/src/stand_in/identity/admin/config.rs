@@ -23,6 +23,7 @@ pub(in crate::stand_in::identity) struct Changes {
     sign_in: SignIn,
     email_privacy_config: Privacy,
     client: Client,
+    password_policy_config: PasswordPolicy,
     authorized_domains: Option<Vec<String>>,
 }
 
@@ -36,6 +37,13 @@ struct SignIn {
 #[serde(rename_all = "camelCase", default)]
 struct Privacy {
     enable_improved_email_privacy: Option<bool>,
+}
+
+/// Whether the rules are kept; which they are cannot be changed.
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct PasswordPolicy {
+    password_policy_enforcement_state: Option<String>,
 }
 
 #[derive(Default, Deserialize)]
@@ -54,6 +62,20 @@ struct Permissions {
 impl Changes {
     /// Changes what is named, and tells how everything is then.
     pub(in crate::stand_in::identity) fn apply(self, identity: &Identity) -> Result<Settings, Error> {
+        let policy = match self
+            .password_policy_config
+            .password_policy_enforcement_state
+            .as_deref()
+        {
+            None => None,
+            Some("ENFORCE") => Some(true),
+            Some("OFF") => Some(false),
+            Some(other) => {
+                return Err(Error::Malformed(format!(
+                    "passwordPolicyEnforcementState is ENFORCE or OFF, not {other:?}."
+                )));
+            }
+        };
         identity.project.change(|settings| {
             let permissions = self.client.permissions;
             for (old, new) in [
@@ -65,6 +87,7 @@ impl Changes {
                     &mut settings.email_privacy,
                     self.email_privacy_config.enable_improved_email_privacy,
                 ),
+                (&mut settings.password_policy, policy),
                 (&mut settings.no_sign_up, permissions.disabled_user_signup),
                 (&mut settings.no_deletion, permissions.disabled_user_deletion),
             ] {
@@ -87,6 +110,10 @@ impl Changes {
 const MOST_DOMAINS: usize = 100;
 
 fn shown(project: &str, settings: &Settings) -> Value {
+    let enforced = match settings.password_policy {
+        true => "ENFORCE",
+        false => "OFF",
+    };
     json!({
         "name": format!("projects/{project}/config"),
         "signIn": { "allowDuplicateEmails": settings.duplicate_emails, "email": { "enabled": true } },
@@ -94,6 +121,7 @@ fn shown(project: &str, settings: &Settings) -> Value {
         "client": { "permissions": { "disabledUserSignup": settings.no_sign_up,
             "disabledUserDeletion": settings.no_deletion } },
         "authorizedDomains": settings.authorized_domains,
+        "passwordPolicyConfig": { "passwordPolicyEnforcementState": enforced },
         "mfa": { "state": "ENABLED", "enabledProviders": ["PHONE_SMS"],
             "providerConfigs": [{ "state": "ENABLED", "totpProviderConfig": { "adjacentIntervals": 1 } }] },
     })
