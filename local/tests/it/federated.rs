@@ -464,3 +464,27 @@ async fn without_e_mail_privacy_an_address_tells_its_ways_in() {
         (&json!(true), &json!(["google.com", "password"]))
     );
 }
+
+#[tokio::test]
+async fn with_duplicate_addresses_allowed_a_provider_has_accounts_of_its_own() {
+    let part = Part::start("identity", &[]).await;
+    let allow = json!({ "signIn": { "allowDuplicateEmails": true } });
+    let config = part.emulator("PATCH", "projects/demo-acme/config", allow).await.1;
+    assert_eq!(
+        (
+            &config["signIn"]["allowDuplicateEmails"],
+            &config["emailPrivacyConfig"]["enableImprovedEmailPrivacy"]
+        ),
+        (&json!(true), &json!(true)),
+        "what is not named stays"
+    );
+    let (_, done) = federated(&part, "google.com", TEST_USER, true, json!({})).await;
+    assert_eq!(done["isNewUser"], true, "{done}");
+    let user = part.call("lookup", json!({ "idToken": done["idToken"] })).await.1["users"][0].clone();
+    assert_eq!(
+        (user.get("email"), &user["providerUserInfo"][0]["email"]),
+        (None, &json!(TEST_USER))
+    );
+    let (_, again) = federated(&part, "google.com", TEST_USER, true, json!({})).await;
+    assert_eq!(again["localId"], done["localId"]);
+}
