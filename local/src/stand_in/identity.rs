@@ -65,7 +65,7 @@ use chassis::access::AccessLog;
 
 use self::accounts::Accounts;
 pub(crate) use self::accounts::{TEST_PASSWORD, TEST_USER};
-use self::admin::config;
+use self::admin::{config, tenants};
 use self::federated::Attempts;
 use self::keys::Keys;
 pub(crate) use self::keys::{SIGNING_KEY, STANDBY_KEY};
@@ -206,12 +206,10 @@ fn owners() -> Router<Arc<Identity>> {
         .route("/{call}", get(admin::get).post(admin::post));
     let settings = Router::new()
         .route("/config", get(config::get).patch(config::patch))
-        .route("/tenants", get(config::list_tenants).post(config::create_tenant))
+        .route("/tenants", get(tenants::list).post(tenants::create))
         .route(
             "/tenants/{tenant}",
-            get(config::get_tenant)
-                .patch(config::patch_tenant)
-                .delete(config::delete_tenant),
+            get(tenants::get).patch(tenants::patch).delete(tenants::delete),
         );
     Router::new()
         .nest("/v1/projects/{project}", calls.clone())

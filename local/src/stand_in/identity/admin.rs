@@ -3,6 +3,7 @@
 mod accounts;
 mod batch;
 pub(super) mod config;
+pub(super) mod tenants;
 
 use std::sync::Arc;
 

@@ -1,136 +1,27 @@
 //! The second step: enrolled by a signed-in user, asked for at every sign-in from then on, withdrawn. A code of
 //! an app, or a text message that nobody sends: tests read it from `verificationCodes`.
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+mod begun;
+mod factor;
+
+use std::sync::Arc;
 
 use axum::Json;
 use axum::body::Bytes;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, Uri};
 use ring::rand::{SecureRandom, SystemRandom};
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use serde_json::{Value, json};
 
+pub(super) use self::begun::Begun;
+use self::begun::What;
+pub(super) use self::factor::Factor;
 use super::account::{ANONYMOUS, Account, CUSTOM, PHONE, SignIn};
-use super::accounts::{URL_SAFE, random_text};
 use super::calls::{self, given, in_background, session_of, signed_in};
 use super::error::Error;
 use super::time::rfc3339;
 use super::{Identity, mail, phone, totp};
-
-/// A second step of an account.
-#[derive(Clone, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub(super) struct Factor {
-    pub(super) id: String,
-    pub(super) name: String,
-    pub(super) enrolled_at: u64,
-    /// Base32; empty for a telephone.
-    #[serde(default)]
-    secret: String,
-    /// The step of the last code that was used.
-    #[serde(default)]
-    last: u64,
-    /// A telephone's number.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    phone: Option<String>,
-}
-
-impl Factor {
-    /// A telephone that the owner of the project vouches for.
-    pub(super) fn phone(number: String, name: String, enrolled_at: u64) -> Result<Factor, Error> {
-        Ok(Factor {
-            id: random_text(28, URL_SAFE)?,
-            name,
-            enrolled_at,
-            secret: String::new(),
-            last: 0,
-            phone: Some(number),
-        })
-    }
-
-    /// As tokens name it.
-    pub(super) fn kind(&self) -> &'static str {
-        match self.phone {
-            Some(_) => PHONE,
-            None => "totp",
-        }
-    }
-
-    /// As its owner sees it. Of a telephone only the last four digits: the first step alone shows it.
-    pub(super) fn shown(&self) -> Value {
-        let mut shown = json!({ "mfaEnrollmentId": self.id, "displayName": self.name,
-            "enrolledAt": rfc3339(self.enrolled_at) });
-        match &self.phone {
-            Some(number) => shown["phoneInfo"] = masked(number).into(),
-            None => shown["totpInfo"] = json!({}),
-        }
-        shown
-    }
-}
-
-fn masked(number: &str) -> String {
-    let digits = number.chars().filter(char::is_ascii_digit).count();
-    let mut seen = 0;
-    let mask = |letter: char| {
-        seen += usize::from(letter.is_ascii_digit());
-        match letter.is_ascii_digit() && seen + 4 <= digits {
-            true => '*',
-            false => letter,
-        }
-    };
-    number.chars().map(mask).collect()
-}
-
-/// What was begun and waits for a code: enrolments and sign-ins.
-#[derive(Default)]
-pub(super) struct Begun(Mutex<HashMap<String, Step>>);
-
-#[derive(Clone)]
-struct Step {
-    local_id: String,
-    what: What,
-    until: u64,
-}
-
-#[derive(Clone)]
-enum What {
-    /// An app with this secret is being added.
-    Enrolment(String),
-    /// Somebody is signing in, and the first step was this.
-    SignIn(SignIn),
-}
-
-impl Begun {
-    fn add(&self, local_id: &str, what: What, until: u64) -> Result<String, Error> {
-        let ticket = random_text(40, URL_SAFE)?;
-        let mut steps = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if steps.len() >= MOST {
-            steps.clear(); // whoever was at it starts again
-        }
-        let local_id = local_id.to_owned();
-        let step = Step {
-            local_id,
-            what,
-            until,
-        };
-        steps.insert(ticket.clone(), step);
-        Ok(ticket)
-    }
-
-    fn get(&self, ticket: &str, now: u64) -> Option<Step> {
-        let steps = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        steps.get(ticket).filter(|step| step.until > now).cloned()
-    }
-
-    fn end(&self, ticket: &str) {
-        self.0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .remove(ticket);
-    }
-}
 
 /// The fields of all of its calls.
 #[derive(Default, Deserialize)]
@@ -289,14 +180,7 @@ fn app(identity: &Identity, fields: &Fields, account: &Account, name: String) ->
     };
     let last = check(identity, &secret, &given.verification_code, 0)?;
     identity.begun.end(&given.session_info);
-    Ok(Factor {
-        id: random_text(28, URL_SAFE)?,
-        name,
-        enrolled_at: identity.clock.tokens(),
-        secret,
-        last,
-        phone: None,
-    })
+    Factor::app(secret, name, identity.clock.tokens(), last)
 }
 
 /// The account of a sign-in that waits for its second step, and its first one.
@@ -413,18 +297,5 @@ fn tokens(identity: &Identity, account: &Account, sign_in: SignIn) -> Result<Val
 const SIGN_IN: u64 = 300;
 /// Seconds for an enrolment.
 const ENROLMENT: u64 = 600;
-/// Steps that wait at a time.
-const MOST: usize = 10_000;
 /// Second steps of an account.
 const MOST_FACTORS: usize = 5;
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn of_a_number_the_last_four_digits_are_shown() {
-        assert_eq!(masked("+1 650-555-0100"), "+* ***-***-0100");
-        assert_eq!(masked("12"), "12");
-    }
-}
