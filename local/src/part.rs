@@ -93,6 +93,8 @@ pub(crate) struct Options {
     /// front-door: the service account that may invoke
     #[arg(long, value_name = "EMAIL")]
     invoker: Option<String>,
+    #[command(flatten)]
+    identity: crate::stand_in::identity::Options,
     /// Started by the runner: stdin is the lifeline, stdout carries reports
     #[arg(long, hide = true)]
     supervised: bool,

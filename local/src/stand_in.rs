@@ -21,10 +21,18 @@ pub(crate) mod key;
 pub(crate) fn make_keys(state: &std::path::Path) -> anyhow::Result<()> {
     let make = |path: &str| key::SigningKey::load_or_make(&state.join(path)).map(drop);
     std::thread::scope(|scope| {
-        let other = scope.spawn(|| make(metadata::SIGNING_KEY));
-        make(identity::SIGNING_KEY)?;
-        other
-            .join()
-            .unwrap_or_else(|_| anyhow::bail!("making a key panicked"))
+        let makers: Vec<_> = [
+            metadata::SIGNING_KEY,
+            identity::SIGNING_KEY,
+            identity::STANDBY_KEY,
+        ]
+        .into_iter()
+        .map(|path| scope.spawn(move || make(path)))
+        .collect();
+        makers.into_iter().try_for_each(|maker| {
+            maker
+                .join()
+                .unwrap_or_else(|_| anyhow::bail!("making a key panicked"))
+        })
     })
 }

@@ -82,11 +82,14 @@ struct Service<'a> {
 
 impl Service<'_> {
     fn identity(self) -> Result<Bound> {
+        let mut options = self.options.identity;
+        if options.project == PROJECT && options.action_url.is_none() {
+            options.action_url = Some(self.settings.entry() + "/auth/action");
+        }
         let server = identity::build(identity::Config {
             listen: self.listen,
             state: self.places.state,
-            project: PROJECT.to_owned(),
-            action_url: self.settings.entry() + "/auth/action",
+            options,
             access_log: self.access_log,
         })?;
         let address = server.address()?;

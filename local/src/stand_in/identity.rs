@@ -1,138 +1,224 @@
 //! Identity Platform: who the user is.
 //!
-//! Answers the calls of a server-rendered sign-in, in the shapes of the Firebase emulator, but as
+//! Answers the calls of Google's and Firebase's client libraries, in the shapes of the Firebase emulator, but as
 //! strict as production: tokens are really signed (RS256), `exp` and `validSince` count for ID and
 //! refresh tokens alike, passwords are hashed, an unknown e-mail and a wrong password look the same, and
 //! too many wrong passwords lock an account for a while.
 //!
-//! - `v1/accounts:{signInWithPassword,signInWithEmailLink,signUp,lookup,update,delete,sendOobCode,resetPassword}` and
-//!   `v2/passwordPolicy`, with an API key in the query or in `x-goog-api-key`, below
-//!   `/identitytoolkit.googleapis.com/` or `/`.
-//! - `v2/accounts/{mfaEnrollment:start,mfaEnrollment:finalize,mfaEnrollment:withdraw,mfaSignIn:finalize}`: the
-//!   second step by an app's codes (RFC 6238); a code is good for a period before and after, and once.
-//! - `v1/token` (form or JSON), below `/securetoken.googleapis.com/` or `/`.
-//! - The keys as a JWK set and as certificates, below `/www.googleapis.com/` or `/`, and the discovery document.
-//! - For tests: `v1/projects/{p}/accounts:{lookup,update,delete}` with `Authorization: Bearer owner`, and
-//!   `/emulator/v1/projects/{p}/{accounts,config,oobCodes}`, and a clock that can be moved.
-//! - For people: `/emulator/outbox`, the mails with their links.
+//! | for | file |
+//! |---|---|
+//! | users: sign up and in, change, delete | [`calls`] (which call is where), [`sign_in`], [`profile`], [`mail`], [`phone`], [`custom`] |
+//! | users: other providers, played by a page | [`federated`] |
+//! | users: the second step | [`second`], [`totp`] |
+//! | before signing in | [`public`], [`policy`] |
+//! | tokens and what verifies them | [`token`], [`keys`], [`publish`] |
+//! | the owner of the project | [`admin`], [`project`] |
+//! | tests and people | [`emulator`], [`faults`], [`time`], [`outbox`], [`action`] |
+//! | which web pages may call; the names of old SDKs | [`origin`], [`legacy`] |
 //!
 //! Every other call is 501 and says so. Everything is kept in one directory, so a restart signs nobody out.
 
+mod account;
 mod accounts;
+mod action;
 mod admin;
 mod calls;
+mod claims;
+mod compact;
+mod custom;
+mod emulator;
 mod error;
+mod faults;
+mod federated;
+mod html;
 mod keys;
+mod legacy;
 mod mail;
 mod oob;
+mod options;
+mod origin;
 mod outbox;
 mod password;
+mod phone;
 mod policy;
+mod profile;
+mod project;
+mod public;
+mod publish;
 mod second;
+mod sign_in;
 mod throttle;
+mod time;
 mod token;
 mod totp;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
-use anyhow::Result;
+use anyhow::{Result, anyhow};
 use axum::Router;
-use axum::routing::{delete, get, post};
+use axum::extract::DefaultBodyLimit;
+use axum::middleware::from_fn_with_state;
+use axum::routing::{get, post};
 use chassis::access::AccessLog;
 
 use self::accounts::Accounts;
 pub(crate) use self::accounts::{TEST_PASSWORD, TEST_USER};
-pub(crate) use self::keys::JWKS;
+use self::admin::{config, tenants};
+use self::federated::Attempts;
+use self::keys::Keys;
+pub(crate) use self::keys::{SIGNING_KEY, STANDBY_KEY};
 use self::oob::Mails;
+pub(crate) use self::options::Options;
 pub(crate) use self::outbox::OUTBOX;
+use self::phone::Messages;
+use self::project::Project;
+pub(crate) use self::publish::JWKS;
 use self::throttle::Throttle;
-use super::key::SigningKey;
+use self::time::Clock;
 use super::server::{self, Server};
-
-/// Where the key of its tokens is kept, below the state's folder.
-pub(crate) const SIGNING_KEY: &str = "identity/signing-key.pk8";
+use crate::topology::PROJECT;
 
 /// What the stand-in is told.
 pub(crate) struct Config {
     pub(crate) listen: SocketAddr,
     /// Where keys, accounts and refresh tokens are kept.
     pub(crate) state: PathBuf,
-    pub(crate) project: String,
-    /// The page to which the links in mails lead.
-    pub(crate) action_url: String,
+    pub(crate) options: Options,
     pub(crate) access_log: AccessLog,
 }
 
 /// What every call sees.
 struct Identity {
-    project: String,
-    key: SigningKey,
+    project: Project,
+    keys: Keys,
     accounts: Accounts,
     throttle: Throttle,
     mails: Mails,
+    messages: Messages,
     begun: second::Begun,
-    action_url: String,
-    /// Seconds by which a test has moved the clock.
-    moved: AtomicU64,
-}
-
-impl Identity {
-    /// What time it is for mails. Tokens have the real time: others check them.
-    fn now(&self) -> u64 {
-        super::key::now() + self.moved.load(Ordering::Relaxed)
-    }
+    attempts: Attempts,
+    clock: Clock,
+    faults: faults::Faults,
+    /// The page to which the links in mails lead; its own without.
+    action_url: Option<String>,
+    /// How browsers reach it; the request's Host without.
+    public_url: Option<String>,
 }
 
 /// Reads what was kept, or begins with the test user; then binds.
 pub(crate) fn build(config: Config) -> Result<Server> {
-    let directory = config.state.join("identity");
+    let options = config.options;
+    let is_ours = options.project == PROJECT;
+    let mut directory = config.state.join("identity");
+    if !is_ours {
+        directory.push(&options.project); // the accounts of two projects are nobody's mixture
+    }
+    let accounts = Accounts::open(&directory.join("accounts.json"))?;
+    if is_ours {
+        accounts.seed()?;
+    }
     let identity = Arc::new(Identity {
-        key: SigningKey::load_or_make(&config.state.join(SIGNING_KEY))?,
-        accounts: Accounts::open(&directory.join("accounts.json"))?,
+        keys: Keys::load_or_make(&config.state, options.unsigned)?,
+        project: Project::open(options.project, &directory.join("project.json"))?,
+        accounts,
         throttle: Throttle::default(),
         mails: Mails::default(),
+        messages: Messages::default(),
         begun: second::Begun::default(),
-        action_url: config.action_url,
-        moved: AtomicU64::new(0),
-        project: config.project,
+        attempts: Attempts::default(),
+        clock: Clock::default(),
+        faults: faults::Faults::default(),
+        action_url: options.action_url,
+        public_url: options.public_url,
     });
-    Server::bind(config.listen, "identity", config.access_log, routes(identity)?)
+    for tenant in &options.tenants {
+        identity
+            .project
+            .ensure(tenant)
+            .map_err(|error| anyhow!("--tenant {tenant}: {error}"))?;
+    }
+    Server::bind(config.listen, "identity", config.access_log, routes(identity))
 }
 
+/// Bytes of a user's request. The owner's may be larger: imports.
+const LARGEST: usize = 64 * 1024;
+
 /// The host is part of the path, as in the emulator, or left out.
-fn routes(identity: Arc<Identity>) -> Result<Router> {
+fn routes(identity: Arc<Identity>) -> Router {
+    let faulty = || from_fn_with_state(identity.clone(), faults::apply);
     let toolkit = Router::new()
         .route("/v1/{call}", post(calls::with_key))
+        .route("/v1/projects", get(public::project))
+        .route("/v1/recaptchaParams", get(public::recaptcha_params))
+        .route("/v1/sessionCookiePublicKeys", get(publish::cookie_jwks))
         .route("/v2/accounts/{call}", post(second::with_key))
         .route("/v2/passwordPolicy", get(policy::show))
-        .route("/v1/projects/{project}/{call}", post(admin::with_owner));
-    let token = Router::new().route("/v1/token", post(token::refresh));
-    let keys = keys::routes(&identity)?;
-    Ok(Router::new()
+        .route("/v2/recaptchaConfig", get(public::recaptcha_config))
+        .layer(DefaultBodyLimit::max(LARGEST))
+        .merge(owners())
+        .route_layer(faulty());
+    let token = Router::new()
+        .route("/v1/token", post(token::refresh))
+        .route_layer(faulty());
+    let keys = publish::routes();
+    let legacy = "/identitytoolkit/v3/relyingparty";
+    let www = keys
+        .clone()
+        .route(&format!("{legacy}/{{name}}"), post(legacy::with_key))
+        .route(&format!("{legacy}/getProjectConfig"), get(public::project))
+        .layer(DefaultBodyLimit::max(LARGEST))
+        .route_layer(faulty());
+    Router::new()
         .merge(toolkit.clone())
         .merge(token.clone())
-        .merge(keys.clone())
+        .merge(keys.route_layer(faulty()))
         .nest("/identitytoolkit.googleapis.com", toolkit)
         .nest("/securetoken.googleapis.com", token)
-        .nest("/www.googleapis.com", keys)
-        .route("/", get(admin::ready))
+        .nest("/www.googleapis.com", www)
+        .route("/", get(emulator::ready))
         .route("/livez", get(|| async { "ok\n" }))
         .route(
             "/{project}/.well-known/openid-configuration",
-            get(keys::discovery),
+            get(publish::discovery),
         )
-        .route(
-            "/emulator/v1/projects/{project}/accounts",
-            delete(admin::delete_all),
-        )
-        .route("/emulator/v1/projects/{project}/config", get(admin::config))
-        .route("/emulator/v1/projects/{project}/oobCodes", get(outbox::codes))
-        .route("/emulator/v1/clock", post(admin::move_clock))
+        .merge(emulator::routes().layer(DefaultBodyLimit::max(LARGEST)))
         .route(OUTBOX, get(outbox::page))
+        .route(action::PATH, get(action::open))
+        .route(
+            federated::page::PATH,
+            get(federated::page::show)
+                .post(federated::page::choose)
+                .layer(DefaultBodyLimit::max(LARGEST)),
+        )
+        .route(html::STYLE, get(html::style))
         .fallback(|| async { error::Error::NotImplemented })
+        .layer(from_fn_with_state(identity.clone(), origin::guard))
         .with_state(identity)
-        .merge(server::health()))
+        .merge(server::health())
+}
+
+/// The calls of the project's owner.
+fn owners() -> Router<Arc<Identity>> {
+    let calls = Router::new()
+        .route("/accounts", post(admin::post))
+        .route("/{call}", get(admin::get).post(admin::post));
+    let settings = Router::new()
+        .route("/config", get(config::get).patch(config::patch))
+        .route("/tenants", get(tenants::list).post(tenants::create))
+        .route(
+            "/tenants/{tenant}",
+            get(tenants::get).patch(tenants::patch).delete(tenants::delete),
+        );
+    Router::new()
+        .nest("/v1/projects/{project}", calls.clone())
+        .nest("/v1/projects/{project}/tenants/{tenant}", calls)
+        .route("/v1/projects/{project}", post(admin::session_cookie))
+        .route(
+            "/v1/projects/{project}/tenants/{tenant}",
+            post(admin::session_cookie),
+        )
+        .nest("/v2/projects/{project}", settings.clone())
+        .nest("/admin/v2/projects/{project}", settings)
 }

@@ -35,20 +35,30 @@ impl SigningKey {
             Ok(der) => SigningKey::from_pkcs8(der)
                 .with_context(|| format!("{} is not a key; delete it to start afresh", path.display())),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-                let key = rsa::RsaPrivateKey::new(&mut rsa::rand_core::OsRng, BITS)?;
-                let der = key.to_pkcs8_der()?;
-                files::write(path, der.as_bytes(), files::PRIVATE)?;
-                SigningKey::from_pkcs8(der.as_bytes().to_vec())
+                let key = SigningKey::make()?;
+                key.keep(path)?;
+                Ok(key)
             }
             Err(error) => Err(error).with_context(|| format!("cannot read {}", path.display())),
         }
+    }
+
+    /// Makes a key that nobody has seen.
+    pub(crate) fn make() -> Result<SigningKey> {
+        let key = rsa::RsaPrivateKey::new(&mut rsa::rand_core::OsRng, BITS)?;
+        SigningKey::from_pkcs8(key.to_pkcs8_der()?.as_bytes().to_vec())
+    }
+
+    /// Keeps it in a file.
+    pub(crate) fn keep(&self, path: &Path) -> Result<()> {
+        files::write(path, &self.der, files::PRIVATE)
     }
 
     fn from_pkcs8(der: Vec<u8>) -> Result<SigningKey> {
         let pair = RsaKeyPair::from_pkcs8(&der).map_err(|error| anyhow!("{error}"))?;
         let public = PublicKeyComponents::from(pair.public());
         let kid = thumbprint(&public);
-        let verifier = jwt::Jwks::parse(&key_set(&kid, &public).to_string())?;
+        let verifier = jwt::Jwks::parse(&json!({ "keys": [jwk(&kid, &public)] }).to_string())?;
         Ok(SigningKey {
             pair,
             der,
@@ -74,13 +84,18 @@ impl SigningKey {
         Ok(format!("{signed}.{}", URL_SAFE_NO_PAD.encode(signature)))
     }
 
-    /// The key set that this key verifies with.
-    pub(crate) fn jwks(&self) -> Value {
-        key_set(&self.kid, &PublicKeyComponents::from(self.pair.public()))
+    /// Its id: what a token names it by.
+    pub(crate) fn id(&self) -> &str {
+        &self.kid
     }
 
-    /// The same as `{kid: certificate}`, the older format that Google also publishes.
-    pub(crate) fn x509(&self, common_name: &str) -> Result<Value> {
+    /// What verifies its signatures, as a JSON Web Key.
+    pub(crate) fn jwk(&self) -> Value {
+        jwk(&self.kid, &PublicKeyComponents::from(self.pair.public()))
+    }
+
+    /// The same as a certificate (PEM), the older format that Google also publishes.
+    pub(crate) fn certificate(&self, common_name: &str) -> Result<String> {
         let key = rcgen::KeyPair::from_pkcs8_der_and_sign_algo(
             &self.der.as_slice().into(),
             &rcgen::PKCS_RSA_SHA256,
@@ -90,7 +105,7 @@ impl SigningKey {
         parameters
             .distinguished_name
             .push(rcgen::DnType::CommonName, common_name);
-        Ok(json!({ self.kid.as_str(): parameters.self_signed(&key)?.pem() }))
+        Ok(parameters.self_signed(&key)?.pem())
     }
 
     /// The claims of a token that this key signed, or nothing. Says nothing about its time.
@@ -108,11 +123,11 @@ pub(crate) fn now() -> u64 {
         .map_or(0, |since| since.as_secs())
 }
 
-fn key_set(kid: &str, key: &PublicKeyComponents<Vec<u8>>) -> Value {
-    json!({ "keys": [{
+fn jwk(kid: &str, key: &PublicKeyComponents<Vec<u8>>) -> Value {
+    json!({
         "kty": "RSA", "alg": "RS256", "use": "sig", "kid": kid,
         "n": URL_SAFE_NO_PAD.encode(&key.n), "e": URL_SAFE_NO_PAD.encode(&key.e),
-    }] })
+    })
 }
 
 /// RFC 7638: SHA-256 over the key's members in alphabetical order.

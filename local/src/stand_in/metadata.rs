@@ -5,7 +5,8 @@
 //! - `/`, `/computeMetadata/v1/instance`: their probes.
 //! - `…/service-accounts/{default|EMAIL}/identity?audience=…[&format=full]`: an identity token, signed
 //!   with a key of its own, issuer `https://accounts.google.com`.
-//! - `…/service-accounts/{default|EMAIL}/{email,token,?recursive=true}`, `…/project/{project-id,numeric-project-id}`.
+//! - `…/service-accounts/{default|EMAIL}/{email,token,?recursive=true}`, `…/instance/region`,
+//!   `…/project/{project-id,numeric-project-id}`.
 //! - `/oauth2/v3/certs`: the keys that verify these tokens, which the real server does not have: in the
 //!   cloud they are on `www.googleapis.com`.
 //!
@@ -36,6 +37,8 @@ pub(crate) const FRONTEND: &str = "frontend@demo-acme.iam.gserviceaccount.com";
 
 const FLAVOR: &str = "metadata-flavor";
 const PROJECT_NUMBER: &str = "123456789012";
+/// As Cloud Run has it.
+const REGION: &str = "projects/123456789012/regions/europe-west1";
 /// Where the key of its tokens is kept, below the state's folder.
 pub(crate) const SIGNING_KEY: &str = "metadata/signing-key.pk8";
 /// The account's numeric id: `sub` and `azp` of its tokens.
@@ -81,6 +84,7 @@ fn routes(metadata: Arc<Metadata>) -> Router {
         .route(&format!("{accounts}/identity"), get(identity))
         .route(&format!("{accounts}/email"), get(email))
         .route(&format!("{accounts}/token"), get(access_token))
+        .route("/computeMetadata/v1/instance/region", get(|| async { REGION }))
         .route("/computeMetadata/v1/project/project-id", get(project_id))
         .route(
             "/computeMetadata/v1/project/numeric-project-id",
@@ -184,7 +188,7 @@ async fn certs(State(metadata): State<Arc<Metadata>>) -> (HeaderMap, Json<Value>
     let mut headers = HeaderMap::new();
     let age = HeaderValue::from_static("public, max-age=3600, must-revalidate, no-transform");
     headers.insert(header::CACHE_CONTROL, age);
-    (headers, Json(metadata.key.jwks()))
+    (headers, Json(json!({ "keys": [metadata.key.jwk()] })))
 }
 
 fn is_ours(account: &str) -> bool {

@@ -20,6 +20,8 @@ mod chromium;
 
 mod pages;
 
+mod provider;
+
 use chromium::{Browser, Scripts};
 use harness::System;
 

@@ -116,7 +116,7 @@ async fn signing_out_in_one_tab_reaches_the_others() {
 }
 
 /// In the light, in the dark, from right to left, and on a narrow screen.
-async fn check(page: &WebDriver, what: &str) {
+pub(crate) async fn check(page: &WebDriver, what: &str) {
     let tools = page.cdp();
     for (scheme, direction) in [("light", "ltr"), ("dark", "ltr"), ("light", "rtl")] {
         let features = json!({ "features": [

@@ -141,7 +141,7 @@ async fn calls_that_cannot_be_are_refused_by_name() {
             "400 PASSWORD_DOES_NOT_MEET_REQUIREMENTS",
         ),
         (
-            "createAuthUri",
+            "issueSamlResponse",
             json!({}),
             "501 This stand-in does not know this call.",
         ),
@@ -177,7 +177,7 @@ async fn a_new_account_is_looked_up_changed_and_deleted_by_its_owner() {
     let token = text(&changed, "idToken").to_owned();
     assert_eq!(
         code(&refresh(&part, text(&answer, "refreshToken")).await),
-        "400 INVALID_REFRESH_TOKEN"
+        "400 TOKEN_EXPIRED"
     );
     assert_eq!(call(&part, "delete", json!({ "idToken": token })).await.0, 200);
     assert_eq!(

@@ -15,6 +15,21 @@ mod identity;
 /// Identity Platform: mails, the codes in them, the rules for passwords.
 mod mails;
 
+/// Identity Platform: other providers, and the page that plays them.
+mod federated;
+
+/// Identity Platform: tenants.
+mod tenants;
+
+/// Identity Platform: the project's owner, as Admin SDKs call.
+mod owner;
+
+/// Identity Platform: what tests ask and change, and what the command line says.
+mod emulator;
+
+/// Identity Platform: users without a password.
+mod methods;
+
 /// The metadata server: service tokens and who gets them.
 mod metadata;
 

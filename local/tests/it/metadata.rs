@@ -77,4 +77,6 @@ async fn requests_that_somebody_was_tricked_into_get_nothing() {
         assert_eq!(answer.0, status, "{url} {headers:?}: {}", answer.1);
     }
     assert_eq!(ask(project, &[flavour]).await, (200, "demo-acme".to_owned()));
+    let region = format!("{}/computeMetadata/v1/instance/region", part.url);
+    assert!(ask(region, &[flavour]).await.1.ends_with("/regions/europe-west1"));
 }

@@ -34,6 +34,39 @@ impl Part {
     }
 }
 
+impl Part {
+    /// A user's call: `v1/accounts:NAME`.
+    pub(crate) async fn call(&self, name: &str, body: Value) -> (u16, Value) {
+        post(&format!("{}/v1/accounts:{name}?key=demo-key", self.url), body).await
+    }
+
+    /// A call of the project's owner: below `PATH`, for example `v1/projects/demo-acme`.
+    pub(crate) async fn owner(&self, method: &str, path: &str, body: Value) -> (u16, Value) {
+        let url = format!("{}/identitytoolkit.googleapis.com/{path}", self.url);
+        let request = client()
+            .request(method.parse().unwrap(), url)
+            .bearer_auth("owner");
+        let response = request.json(&body).send().await.unwrap();
+        let status = response.status().as_u16();
+        (status, response.json().await.unwrap_or(Value::Null))
+    }
+
+    /// What tests ask and change: `/emulator/v1/PATH`.
+    pub(crate) async fn emulator(&self, method: &str, path: &str, body: Value) -> (u16, Value) {
+        let url = format!("{}/emulator/v1/{path}", self.url);
+        let request = client().request(method.parse().unwrap(), url);
+        let response = request.json(&body).send().await.unwrap();
+        let status = response.status().as_u16();
+        (status, response.json().await.unwrap_or(Value::Null))
+    }
+}
+
+/// The claims of a token, whoever signed it.
+pub(crate) fn claims(token: &Value) -> Value {
+    let token = jwt::Token::parse(token.as_str().expect("a token")).unwrap();
+    Value::Object(token.into_claims())
+}
+
 /// A client without proxies and redirects.
 pub(crate) fn client() -> reqwest::Client {
     chassis::crypto::install();

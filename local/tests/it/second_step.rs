@@ -135,3 +135,28 @@ async fn an_address_that_is_not_verified_gets_no_second_step() {
     assert_eq!(call(&part, "mfaEnrollment:start", text_message).await.0, 400);
     assert!(get(&part.url).await["authEmulator"]["ready"].as_bool().unwrap());
 }
+
+#[tokio::test]
+async fn whoever_did_not_add_a_second_step_is_told_and_removes_it() {
+    let part = Part::start("identity", &[]).await;
+    enrolled(&part).await;
+    let taken = id_token(&part).await;
+    assert!(taken.is_null(), "the second step is asked for");
+    let codes = get(&format!("{}/emulator/v1/projects/demo-acme/oobCodes", part.url)).await;
+    let mail = codes["oobCodes"].as_array().unwrap().last().unwrap().clone();
+    assert_eq!(mail["requestType"], "REVERT_SECOND_FACTOR_ADDITION");
+    assert!(
+        mail["oobLink"]
+            .as_str()
+            .unwrap()
+            .contains("mode=revertSecondFactorAddition")
+    );
+    let shown = part
+        .call("resetPassword", json!({ "oobCode": mail["oobCode"] }))
+        .await
+        .1;
+    assert_eq!(shown["mfaInfo"]["displayName"], "Phone");
+    let done = part.call("update", json!({ "oobCode": mail["oobCode"] })).await;
+    assert_eq!(done.0, 200);
+    assert!(id_token(&part).await.is_string());
+}

@@ -24,6 +24,9 @@ mod journey;
 /// Sign up, verify, reset: with the mails of the stand-in's outbox.
 mod accounts;
 
+/// Identity Platform's keys change while the system runs.
+mod keys;
+
 /// What the gateway's documents promise to whoever calls it.
 mod gateway;
 

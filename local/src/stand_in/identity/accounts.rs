@@ -1,4 +1,4 @@
-//! Accounts and refresh tokens, in memory and in one file that is replaced with every change.
+//! All accounts and their refresh tokens, in memory and in one file that is replaced with every change.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -8,11 +8,10 @@ use anyhow::{Context, Result};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use ring::rand::{SecureRandom, SystemRandom};
-use serde::{Deserialize, Serialize};
 
+use super::account::{Account, Link, RefreshToken, SignIn};
 use super::error::Error;
 use super::password::Hash;
-use super::second::Factor;
 use crate::files;
 use crate::stand_in::key::now;
 
@@ -27,50 +26,17 @@ const MOST: usize = 10_000;
 /// Refresh tokens of one account; the oldest goes.
 const MOST_TOKENS: usize = 100;
 
-/// One user. No `Debug`: it holds a password's hash.
-#[derive(Clone, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub(super) struct Account {
-    pub(super) local_id: String,
-    pub(super) email: String,
-    #[serde(default)]
-    pub(super) email_verified: bool,
-    #[serde(default)]
-    pub(super) display_name: Option<String>,
-    pub(super) password: Hash,
-    #[serde(default)]
-    pub(super) disabled: bool,
-    #[serde(default)]
-    pub(super) factors: Vec<Factor>,
-    /// Tokens of sign-ins before this second are no longer good.
-    pub(super) valid_since: u64,
-    pub(super) created_at: u64,
-    pub(super) last_login_at: u64,
-    #[serde(default)]
-    pub(super) refresh_tokens: Vec<RefreshToken>,
-}
-
-/// A refresh token: its digest only, and the sign-in it came from.
-#[derive(Clone, Serialize, Deserialize)]
-pub(super) struct RefreshToken {
-    digest: String,
-    pub(super) auth_time: u64,
-    /// The second step that was taken.
-    #[serde(default)]
-    pub(super) factor: Option<String>,
-}
-
 /// By local id.
-type Users = BTreeMap<String, Account>;
+pub(super) type Users = BTreeMap<String, Account>;
 
-/// All accounts.
+/// All accounts. Those of a tenant are apart: every search says whose it means.
 pub(super) struct Accounts {
     file: PathBuf,
     users: Mutex<Users>,
 }
 
 impl Accounts {
-    /// Reads the file, or begins with the test user.
+    /// Reads the file, or begins with nobody.
     pub(super) fn open(file: &Path) -> Result<Accounts> {
         let users = match std::fs::read(file) {
             Ok(json) => serde_json::from_slice(&json)
@@ -78,27 +44,28 @@ impl Accounts {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Users::new(),
             Err(error) => return Err(error).with_context(|| format!("cannot read {}", file.display())),
         };
-        let accounts = Accounts {
+        Ok(Accounts {
             file: file.to_owned(),
             users: Mutex::new(users),
-        };
-        accounts.seed().map_err(|error| anyhow::anyhow!("{error:?}"))?;
-        Ok(accounts)
+        })
     }
 
-    fn seed(&self) -> Result<(), Error> {
-        if self.find(|account| account.email == TEST_USER).is_some() {
+    /// Adds the test user where there is none.
+    pub(super) fn seed(&self) -> Result<()> {
+        if self.by_email(None, TEST_USER).is_some() {
             return Ok(());
         }
-        let account = Account {
-            email_verified: true,
-            local_id: TEST_ID.to_owned(),
-            ..Account::new(TEST_USER, Hash::new(TEST_PASSWORD)?)?
+        let account = || -> Result<Account, Error> {
+            Ok(Account {
+                local_id: TEST_ID.to_owned(),
+                email: Some(TEST_USER.to_owned()),
+                email_verified: true,
+                password: Some(Hash::new(TEST_PASSWORD)?),
+                ..Account::new(None, now())?
+            })
         };
-        self.change(|users| {
-            users.insert(account.local_id.clone(), account);
-            Ok(())
-        })
+        let added = account().and_then(|account| self.add(account));
+        added.map_err(|error| anyhow::anyhow!("cannot add the test user: {error}"))
     }
 
     /// A copy of the first account that fits.
@@ -107,81 +74,108 @@ impl Accounts {
         users.values().find(|account| fits(account)).cloned()
     }
 
+    /// Copies of all accounts of the project's own or of a tenant that fit, by id.
+    pub(super) fn all(&self, tenant: Option<&str>, fits: impl Fn(&Account) -> bool) -> Vec<Account> {
+        let users = self.users.lock().unwrap_or_else(PoisonError::into_inner);
+        let theirs = users
+            .values()
+            .filter(|account| account.tenant.as_deref() == tenant);
+        theirs.filter(|account| fits(account)).cloned().collect()
+    }
+
+    /// The account with this address, in lower case.
+    pub(super) fn by_email(&self, tenant: Option<&str>, email: &str) -> Option<Account> {
+        self.find(|account| account.tenant.as_deref() == tenant && account.email.as_deref() == Some(email))
+    }
+
+    /// The account that this account at a provider is linked to.
+    pub(super) fn by_link(&self, tenant: Option<&str>, link: &Link) -> Option<Account> {
+        let linked = |account: &Account| account.links.iter().any(|other| other.is(link));
+        self.find(|account| account.tenant.as_deref() == tenant && linked(account))
+    }
+
     /// A copy of the account with this id.
     pub(super) fn get(&self, local_id: &str) -> Option<Account> {
         let users = self.users.lock().unwrap_or_else(PoisonError::into_inner);
         users.get(local_id).cloned()
     }
 
-    /// Adds an account whose address is not taken.
+    /// The same, when it is the project's own or this tenant's.
+    pub(super) fn get_in(&self, tenant: Option<&str>, local_id: &str) -> Option<Account> {
+        self.get(local_id)
+            .filter(|account| account.tenant.as_deref() == tenant)
+    }
+
+    /// Adds an account whose id, address, number and links are not taken.
     pub(super) fn add(&self, account: Account) -> Result<(), Error> {
         self.change(|users| {
-            if users.values().any(|other| other.email == account.email) {
-                return Err(Error::Code("EMAIL_EXISTS"));
+            if users.contains_key(&account.local_id) {
+                return Err(Error::Code("DUPLICATE_LOCAL_ID"));
             }
-            if users.len() >= MOST {
-                return Err(Error::Code("QUOTA_EXCEEDED"));
-            }
-            users.insert(account.local_id.clone(), account);
-            Ok(())
+            put(users, account)
         })
     }
 
     /// Changes one account and tells how it is now.
     pub(super) fn update(&self, local_id: &str, act: impl FnOnce(&mut Account)) -> Result<Account, Error> {
         self.change(|users| {
-            let account = users.get_mut(local_id).ok_or(Error::Code("USER_NOT_FOUND"))?;
-            act(account);
-            Ok(account.clone())
+            let mut account = users
+                .get(local_id)
+                .cloned()
+                .ok_or(Error::Code("USER_NOT_FOUND"))?;
+            act(&mut account);
+            put(users, account.clone())?;
+            Ok(account)
         })
     }
 
-    /// Removes the accounts that fit.
-    pub(super) fn remove(&self, fits: impl Fn(&Account) -> bool) -> Result<(), Error> {
+    /// Removes the accounts that fit; how many they were.
+    pub(super) fn remove(&self, fits: impl Fn(&Account) -> bool) -> Result<usize, Error> {
         self.change(|users| {
+            let before = users.len();
             users.retain(|_, account| !fits(account));
-            Ok(())
+            Ok(before - users.len())
         })
     }
 
     /// Notes a sign-in and hands out its refresh token.
-    pub(super) fn signed_in(
-        &self,
-        local_id: &str,
-        auth_time: u64,
-        factor: Option<&str>,
-    ) -> Result<String, Error> {
+    pub(super) fn signed_in(&self, local_id: &str, sign_in: &SignIn) -> Result<String, Error> {
         let token = random_text(32, URL_SAFE)?;
         self.update(local_id, |account| {
-            account.last_login_at = auth_time;
+            account.last_login_at = sign_in.auth_time;
+            account.last_refresh_at = sign_in.auth_time;
             let excess = (account.refresh_tokens.len() + 1).saturating_sub(MOST_TOKENS);
             account.refresh_tokens.drain(..excess);
             account.refresh_tokens.push(RefreshToken {
                 digest: digest(&token),
-                auth_time,
-                factor: factor.map(str::to_owned),
+                sign_in: sign_in.clone(),
             });
         })?;
         Ok(token)
     }
 
-    /// The account of a refresh token and the time of its sign-in.
-    pub(super) fn of_refresh_token(&self, token: &str) -> Option<(Account, RefreshToken)> {
+    /// The account of a refresh token and the sign-in it came from.
+    pub(super) fn of_refresh_token(&self, token: &str) -> Option<(Account, SignIn)> {
         let digest = digest(token);
         let of = |account: &Account| {
-            account
-                .refresh_tokens
-                .iter()
-                .find(|kept| kept.digest == digest)
-                .cloned()
+            let mut tokens = account.refresh_tokens.iter();
+            tokens.find(|kept| kept.digest == digest).cloned()
         };
         let account = self.find(|account| of(account).is_some())?;
         let token = of(&account)?;
-        Some((account, token))
+        Some((account, token.sign_in))
+    }
+
+    /// Notes a refresh. It is on disk with the next change: nothing depends on it.
+    pub(super) fn refreshed(&self, local_id: &str, now: u64) {
+        let mut users = self.users.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(account) = users.get_mut(local_id) {
+            account.last_refresh_at = now;
+        }
     }
 
     /// A change counts when it is on disk.
-    fn change<T>(&self, act: impl FnOnce(&mut Users) -> Result<T, Error>) -> Result<T, Error> {
+    pub(super) fn change<T>(&self, act: impl FnOnce(&mut Users) -> Result<T, Error>) -> Result<T, Error> {
         let mut users = self.users.lock().unwrap_or_else(PoisonError::into_inner);
         let mut changed = users.clone();
         let result = act(&mut changed)?;
@@ -193,51 +187,40 @@ impl Accounts {
     }
 }
 
-impl Account {
-    /// An account that was made now. The address is kept in lower case.
-    pub(super) fn new(email: &str, password: Hash) -> Result<Account, Error> {
-        let now = now();
-        Ok(Account {
-            local_id: random_text(28, ALPHANUMERIC)?,
-            email: email.to_owned(),
-            email_verified: false,
-            display_name: None,
-            password,
-            disabled: false,
-            factors: Vec::new(),
-            valid_since: now,
-            created_at: now,
-            last_login_at: now,
-            refresh_tokens: Vec::new(),
-        })
+/// Puts an account in its place, unless another one of the same tenant has its address, number or link.
+pub(super) fn put(users: &mut Users, account: Account) -> Result<(), Error> {
+    if !account.fits() {
+        return Err(Error::Code(
+            "INVALID_ARGUMENT : A text of the account is too long, or there are too many providers.",
+        ));
     }
-
-    /// A new password ends every earlier sign-in.
-    pub(super) fn set_password(&mut self, hash: Hash) {
-        self.password = hash;
-        self.valid_since = now();
-        self.refresh_tokens.clear();
-    }
-
-    /// So does a new address, which is a verified one.
-    pub(super) fn set_email(&mut self, email: &str) {
-        email.clone_into(&mut self.email);
-        self.email_verified = true;
-        self.valid_since = now();
-        self.refresh_tokens.clear();
-    }
-
-    /// Whether a token of this sign-in is still good for this account.
-    pub(super) fn admits(&self, auth_time: u64) -> Result<(), Error> {
-        match (self.disabled, auth_time < self.valid_since) {
-            (true, _) => Err(Error::Code("USER_DISABLED")),
-            (false, true) => Err(Error::Code("TOKEN_EXPIRED")),
-            (false, false) => Ok(()),
+    let mut others = users
+        .values()
+        .filter(|other| other.local_id != account.local_id && other.tenant == account.tenant);
+    let taken = others.find_map(|other| {
+        let same = |ours: &Option<String>, theirs: &Option<String>| ours.is_some() && ours == theirs;
+        let linked = |link: &Link| other.links.iter().any(|theirs| theirs.is(link));
+        if same(&account.email, &other.email) {
+            Some("EMAIL_EXISTS")
+        } else if same(&account.phone_number, &other.phone_number) {
+            Some("PHONE_NUMBER_EXISTS")
+        } else if account.links.iter().any(linked) {
+            Some("FEDERATED_USER_ID_ALREADY_LINKED")
+        } else {
+            None
         }
+    });
+    if let Some(code) = taken {
+        return Err(Error::Code(code));
     }
+    if users.len() >= MOST && !users.contains_key(&account.local_id) {
+        return Err(Error::Code("QUOTA_EXCEEDED"));
+    }
+    users.insert(account.local_id.clone(), account);
+    Ok(())
 }
 
-const ALPHANUMERIC: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
+pub(super) const ALPHANUMERIC: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
 pub(super) const URL_SAFE: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
 /// Letters nobody can guess. The modulo's bias is small, and 32 letters leave plenty.

@@ -1,39 +1,54 @@
-//! The calls of a user, in the order in which a person meets them: sign up, sign in, look up, change,
-//! delete.
+//! The calls of a user: what they have in common, and which function answers which.
 
 use std::sync::Arc;
 
 use axum::Json;
 use axum::body::Bytes;
 use axum::extract::{Path, State};
-use axum::http::{HeaderMap, Uri};
+use axum::http::uri::Authority;
+use axum::http::{HeaderMap, Uri, header};
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value, json};
 
-use super::Identity;
-use super::accounts::Account;
+use super::account::{Account, SignIn};
 use super::error::Error;
-use super::mail;
-use super::password::Hash;
-use super::policy;
-use super::second;
+use super::project::Tenant;
 use super::token::LIFE;
-use crate::stand_in::key::now;
+use super::{Identity, custom, federated, mail, phone, profile, second, sign_in};
 
 /// The fields that are read; others are ignored, as the emulator does.
 #[derive(Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub(super) struct Fields {
     pub(super) email: Option<String>,
-    password: Option<String>,
-    display_name: Option<String>,
+    pub(super) password: Option<String>,
+    pub(super) display_name: Option<String>,
+    pub(super) photo_url: Option<String>,
     pub(super) id_token: Option<String>,
+    pub(super) tenant_id: Option<String>,
     pub(super) request_type: Option<String>,
     pub(super) new_email: Option<String>,
     pub(super) continue_url: Option<String>,
     pub(super) oob_code: Option<String>,
+    pub(super) old_password: Option<String>,
     pub(super) new_password: Option<String>,
-    delete_attribute: Vec<String>,
+    pub(super) delete_attribute: Vec<String>,
+    pub(super) delete_provider: Vec<String>,
+    /// A custom token.
+    pub(super) token: Option<String>,
+}
+
+impl Fields {
+    /// The tenant that is named, if one is.
+    pub(super) fn tenant_id(&self) -> Option<&str> {
+        given(&self.tenant_id)
+    }
+}
+
+/// A field with something in it.
+pub(super) fn given(field: &Option<String>) -> Option<&str> {
+    field.as_deref().filter(|value| !value.is_empty())
 }
 
 /// `v1/accounts:CALL` with an API key.
@@ -45,22 +60,41 @@ pub(super) async fn with_key(
     body: Bytes,
 ) -> Result<Json<Value>, Error> {
     api_key(&uri, &headers)?;
-    let fields: Fields = read(&body)?;
-    // a password's hash is tens of milliseconds of work: not on the runtime's own threads
-    let work = move || match call.as_str() {
-        "accounts:signUp" => sign_up(&identity, fields),
-        "accounts:signInWithPassword" => sign_in(&identity, &fields),
-        "accounts:lookup" => lookup(&identity, &fields),
-        "accounts:update" => update(&identity, fields),
-        "accounts:delete" => delete(&identity, &fields),
-        "accounts:sendOobCode" => mail::send(&identity, &fields),
-        "accounts:signInWithEmailLink" => mail::sign_in(&identity, &fields),
-        "accounts:resetPassword" => mail::reset(&identity, &fields),
+    let base = base_url(&identity, &headers)?;
+    in_background(move || answer(&identity, &call, &body, &base))
+        .await
+        .map(Json)
+}
+
+fn answer(identity: &Identity, call: &str, body: &[u8], base: &str) -> Result<Value, Error> {
+    match call {
+        "accounts:createAuthUri" => return federated::create_auth_uri(identity, &read(body)?, base),
+        "accounts:signInWithIdp" => return federated::sign_in(identity, &read(body)?),
+        "accounts:sendVerificationCode" => return phone::send(identity, &read(body)?),
+        "accounts:signInWithPhoneNumber" => return phone::sign_in(identity, read(body)?),
+        _ => {}
+    }
+    let fields: Fields = read(body)?;
+    match call {
+        "accounts:signUp" => sign_in::sign_up(identity, &fields),
+        "accounts:signInWithPassword" => sign_in::with_password(identity, &fields),
+        "accounts:signInWithEmailLink" => mail::sign_in(identity, &fields),
+        "accounts:signInWithCustomToken" => custom::sign_in(identity, &fields),
+        "accounts:lookup" => profile::lookup(identity, &fields),
+        "accounts:update" => profile::update(identity, &fields, base),
+        "accounts:delete" => profile::delete(identity, &fields),
+        "accounts:sendOobCode" => mail::send(identity, &fields, base),
+        "accounts:resetPassword" => mail::reset(identity, &fields),
         _ => Err(Error::NotImplemented),
-    };
+    }
+}
+
+/// The hash of a password and a signature are milliseconds of work and more: not on the runtime's own threads.
+pub(super) async fn in_background<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, Error> + Send + 'static,
+) -> Result<T, Error> {
     let done = tokio::task::spawn_blocking(work).await;
     done.map_err(|error| Error::Internal(error.to_string()))?
-        .map(Json)
 }
 
 /// Any key is the key of the one project; none is refused.
@@ -78,154 +112,125 @@ pub(super) fn api_key(uri: &Uri, headers: &HeaderMap) -> Result<(), Error> {
     }
 }
 
-/// A JSON object; an empty body is an empty object.
-pub(super) fn read<T: Default + for<'a> Deserialize<'a>>(body: &[u8]) -> Result<T, Error> {
+/// `http://HOST:PORT`, as whoever calls knows it, or as it was told on the command line.
+pub(super) fn base_url(identity: &Identity, headers: &HeaderMap) -> Result<String, Error> {
+    if let Some(url) = &identity.public_url {
+        return Ok(url.clone());
+    }
+    let host = headers.get(header::HOST).and_then(|host| host.to_str().ok());
+    let host: Option<Authority> = host.and_then(|host| host.parse().ok());
+    match host.filter(|host| !host.as_str().contains('@')) {
+        Some(host) => Ok(format!("http://{host}")),
+        None => Err(Error::Malformed(
+            "The request has no usable Host header.".to_owned(),
+        )),
+    }
+}
+
+/// A JSON object, in either spelling of its names; an empty body is an empty object.
+pub(super) fn read<T: Default + DeserializeOwned>(body: &[u8]) -> Result<T, Error> {
     if body.is_empty() {
         return Ok(T::default());
     }
-    serde_json::from_slice(body).map_err(|error| Error::Malformed(format!("Invalid JSON payload: {error}")))
+    let malformed = |error: serde_json::Error| Error::Malformed(format!("Invalid JSON payload: {error}"));
+    let object: Map<String, Value> = serde_json::from_slice(body).map_err(malformed)?;
+    let object = object
+        .into_iter()
+        .filter(|(_, value)| !value.is_null())
+        .map(|(name, value)| (camel_case(&name), value));
+    serde_json::from_value(Value::Object(object.collect())).map_err(malformed)
 }
 
-fn sign_up(identity: &Identity, fields: Fields) -> Result<Value, Error> {
-    let email = email(fields.email.as_deref())?;
-    let password = fields.password.filter(|password| !password.is_empty());
-    let password = password.ok_or(Error::Code("MISSING_PASSWORD"))?;
-    let hash = Hash::new(&password)?;
-    policy::check(&password)?;
-    let account = Account {
-        display_name: fields.display_name,
-        ..Account::new(&email, hash)?
-    };
-    identity.accounts.add(account.clone())?;
-    signed_in(identity, &account, "identitytoolkit#SignupNewUserResponse", None)
+/// `id_token` is `idToken`.
+fn camel_case(name: &str) -> String {
+    let mut words = name.split('_');
+    let mut text = words.next().unwrap_or_default().to_owned();
+    for word in words {
+        let mut letters = word.chars();
+        text.extend(letters.next().map(|first| first.to_ascii_uppercase()));
+        text.push_str(letters.as_str());
+    }
+    text
 }
 
-fn sign_in(identity: &Identity, fields: &Fields) -> Result<Value, Error> {
-    let email = email(fields.email.as_deref())?;
-    let password = fields.password.as_deref().filter(|password| !password.is_empty());
-    let password = password.ok_or(Error::Code("MISSING_PASSWORD"))?;
-    if identity.throttle.is_locked(&email) {
-        return Err(Error::Code(
-            "TOO_MANY_ATTEMPTS_TRY_LATER : Access to this account has been temporarily disabled due to many \
-             failed login attempts. You can immediately restore it by resetting your password or you can try \
-             again later.",
-        ));
+/// Whose accounts a call without an ID token is about, and how they may sign in.
+pub(super) fn tenant<'a>(
+    identity: &Identity,
+    fields: &'a Fields,
+) -> Result<(Option<&'a str>, Tenant), Error> {
+    let id = fields.tenant_id();
+    let tenant = identity.project.tenant(id)?;
+    Ok((id, tenant.unwrap_or_else(Tenant::open)))
+}
+
+/// The account of the ID token, and the sign-in that it is of. The tenant is the token's; naming another one
+/// is refused.
+pub(super) fn session(identity: &Identity, fields: &Fields) -> Result<(Account, SignIn), Error> {
+    session_of(identity, &fields.id_token, fields.tenant_id())
+}
+
+/// The same for calls with fields of their own.
+pub(super) fn session_of(
+    identity: &Identity,
+    id_token: &Option<String>,
+    tenant: Option<&str>,
+) -> Result<(Account, SignIn), Error> {
+    let (account, sign_in) = identity.session(given(id_token).ok_or(Error::Code("MISSING_ID_TOKEN"))?)?;
+    match tenant {
+        Some(named) if account.tenant.as_deref() != Some(named) => Err(Error::Code("TENANT_ID_MISMATCH")),
+        _ => Ok((account, sign_in)),
     }
-    let account = identity.accounts.find(|account| account.email == email);
-    if account.is_none() {
-        Hash::waste_time(password);
+}
+
+/// Refuses what only somebody who has just signed in may do.
+pub(super) fn recent(identity: &Identity, sign_in: &SignIn) -> Result<(), Error> {
+    match identity.clock.tokens() > sign_in.auth_time.saturating_add(RECENT) {
+        true => Err(Error::Code("CREDENTIAL_TOO_OLD_LOGIN_AGAIN")),
+        false => Ok(()),
     }
-    let Some(account) = account.filter(|account| account.password.fits(password)) else {
-        identity.throttle.wrong(&email);
-        return Err(Error::Code("INVALID_LOGIN_CREDENTIALS"));
-    };
-    identity.throttle.forgive(&email);
+}
+
+/// Seconds for which a sign-in is a recent one.
+const RECENT: u64 = 300;
+
+/// The way in is open, but for a disabled account and for a second step.
+pub(super) fn enter(
+    identity: &Identity,
+    account: &Account,
+    kind: &str,
+    sign_in: SignIn,
+) -> Result<Value, Error> {
     if account.disabled {
-        return Err(Error::Code("USER_DISABLED")); // only to who knows the password
+        return Err(Error::Code("USER_DISABLED"));
     }
     if !account.factors.is_empty() {
-        return second::pending(identity, &account);
+        return second::pending(identity, account, kind, sign_in);
     }
-    let mut answer = signed_in(identity, &account, "identitytoolkit#VerifyPasswordResponse", None)?;
-    answer["registered"] = true.into();
-    Ok(answer)
+    signed_in(identity, account, kind, sign_in)
 }
 
+/// The tokens of a sign-in that is complete.
 pub(super) fn signed_in(
     identity: &Identity,
     account: &Account,
     kind: &str,
-    factor: Option<&str>,
+    mut sign_in: SignIn,
 ) -> Result<Value, Error> {
     // never before validSince: a sign-in in the second of a revocation is after it
-    let auth_time = now().max(account.valid_since);
-    Ok(json!({
+    sign_in.auth_time = identity.clock.tokens().max(account.valid_since);
+    let mut answer = json!({
         "kind": kind,
         "localId": account.local_id,
-        "email": account.email,
+        "email": account.address(),
         "displayName": account.display_name.as_deref().unwrap_or_default(),
-        "idToken": identity.id_token(account, auth_time, factor)?,
-        "refreshToken": identity.accounts.signed_in(&account.local_id, auth_time, factor)?,
+        "idToken": identity.id_token(account, &sign_in)?,
+        "refreshToken": identity.accounts.signed_in(&account.local_id, &sign_in)?,
         "expiresIn": LIFE.to_string(),
-    }))
-}
-
-fn lookup(identity: &Identity, fields: &Fields) -> Result<Value, Error> {
-    let account = of_token(identity, fields)?;
-    Ok(json!({ "kind": "identitytoolkit#GetAccountInfoResponse", "users": [shown(&account)] }))
-}
-
-/// A new password signs out everywhere else; name and password only, an e-mail changes by its own flow.
-fn update(identity: &Identity, fields: Fields) -> Result<Value, Error> {
-    if let Some(code) = &fields.oob_code {
-        return mail::apply(identity, code);
-    }
-    let account = of_token(identity, &fields)?;
-    if fields.email.is_some_and(|email| email != account.email) {
-        return Err(Error::Code("EMAIL_CHANGE_NEEDS_VERIFICATION"));
-    }
-    let hash = fields.password.as_deref().map(Hash::new).transpose()?;
-    fields.password.as_deref().map(policy::check).transpose()?;
-    let new_password = hash.is_some();
-    let account = identity.accounts.update(&account.local_id, |account| {
-        if let Some(name) = fields.display_name {
-            account.display_name = Some(name).filter(|name| !name.is_empty());
-        }
-        if fields.delete_attribute.iter().any(|name| name == "DISPLAY_NAME") {
-            account.display_name = None;
-        }
-        if let Some(hash) = hash {
-            account.set_password(hash);
-        }
-    })?;
-    let kind = "identitytoolkit#SetAccountInfoResponse";
-    let mut answer = match new_password {
-        true => signed_in(identity, &account, kind, None)?,
-        false => json!({ "kind": kind, "localId": account.local_id, "email": account.email,
-            "displayName": account.display_name.as_deref().unwrap_or_default() }),
-    };
-    answer["emailVerified"] = account.email_verified.into();
-    answer["providerUserInfo"] = provider_info(&account);
-    Ok(answer)
-}
-
-fn delete(identity: &Identity, fields: &Fields) -> Result<Value, Error> {
-    let account = of_token(identity, fields)?;
-    identity
-        .accounts
-        .remove(|other| other.local_id == account.local_id)?;
-    Ok(json!({ "kind": "identitytoolkit#DeleteAccountResponse" }))
-}
-
-pub(super) fn of_token(identity: &Identity, fields: &Fields) -> Result<Account, Error> {
-    let token = fields.id_token.as_deref().filter(|token| !token.is_empty());
-    identity.account_of(token.ok_or(Error::Code("MISSING_ID_TOKEN"))?)
-}
-
-/// An account as its owner sees it; 64-bit numbers are strings, as in all of Google's JSON.
-pub(super) fn shown(account: &Account) -> Value {
-    let mut user = json!({
-        "localId": account.local_id,
-        "email": account.email,
-        "emailVerified": account.email_verified,
-        "disabled": account.disabled,
-        "providerUserInfo": provider_info(account),
-        "validSince": account.valid_since.to_string(),
-        "createdAt": (account.created_at * 1000).to_string(),
-        "lastLoginAt": (account.last_login_at * 1000).to_string(),
     });
-    if !account.factors.is_empty() {
-        user["mfaInfo"] = account.factors.iter().map(second::Factor::shown).collect();
+    if let Some(tenant) = &account.tenant {
+        answer["tenantId"] = tenant.as_str().into();
     }
-    if let Some(name) = &account.display_name {
-        user["displayName"] = name.as_str().into();
-    }
-    user
-}
-
-fn provider_info(account: &Account) -> Value {
-    json!([{ "providerId": "password", "email": account.email, "federatedId": account.email,
-        "rawId": account.email }])
+    Ok(answer)
 }
 
 /// An address in lower case; `x@y` is enough of a check for a stand-in.

@@ -1,5 +1,7 @@
 //! Refusals, in the envelope of Google's APIs.
 
+use std::fmt;
+
 use axum::Json;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
@@ -20,10 +22,25 @@ pub(super) enum Error {
     NotOwner,
     /// 400: the body cannot be read.
     Malformed(String),
+    /// 403: a web page from elsewhere.
+    Origin(String),
+    /// 429 or 5xx, because a test asked for it.
+    Fault(StatusCode),
     /// 501: a call that this stand-in does not know.
     NotImplemented,
     /// 500: the state cannot be kept.
     Internal(String),
+}
+
+/// For whoever starts it, and for one account among many: without a status.
+impl fmt::Display for Error {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Error::Code(code) => formatter.write_str(code),
+            Error::Said(text) | Error::Malformed(text) | Error::Internal(text) => formatter.write_str(text),
+            other => write!(formatter, "{other:?}"),
+        }
+    }
 }
 
 impl IntoResponse for Error {
@@ -48,6 +65,23 @@ impl IntoResponse for Error {
                 "This stand-in does not know this call.".to_owned(),
                 Some("UNIMPLEMENTED"),
             ),
+            Error::Origin(origin) => (
+                StatusCode::FORBIDDEN,
+                format!(
+                    "Pages of {origin:?} may not call: it is not one of the project's authorizedDomains, which \
+                     PATCH v2/projects/ID/config changes."
+                ),
+                Some("PERMISSION_DENIED"),
+            ),
+            Error::Fault(status) => {
+                let (message, google) = match status.as_u16() {
+                    429 => ("Quota exceeded.", "RESOURCE_EXHAUSTED"),
+                    503 => ("The service is currently unavailable.", "UNAVAILABLE"),
+                    504 => ("Deadline exceeded.", "DEADLINE_EXCEEDED"),
+                    _ => ("Internal error encountered.", "INTERNAL"),
+                };
+                (*status, message.to_owned(), Some(google))
+            }
             Error::Internal(why) => (StatusCode::INTERNAL_SERVER_ERROR, why.clone(), Some("INTERNAL")),
         };
         let detail = message.split(" : ").next().unwrap_or_default().to_owned();

@@ -6,6 +6,7 @@ use std::sync::{Mutex, PoisonError};
 
 use super::accounts::random_text;
 use super::error::Error;
+use super::second::Factor;
 
 /// What a code is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -15,15 +16,17 @@ pub(super) enum Kind {
     SignIn,
     ChangeEmail,
     RecoverEmail,
+    RevertSecondStep,
 }
 
 impl Kind {
-    const ALL: [Kind; 5] = [
+    const ALL: [Kind; 6] = [
         Kind::ResetPassword,
         Kind::VerifyEmail,
         Kind::SignIn,
         Kind::ChangeEmail,
         Kind::RecoverEmail,
+        Kind::RevertSecondStep,
     ];
 
     /// By its name in requests and answers.
@@ -38,6 +41,7 @@ impl Kind {
             Kind::SignIn => "EMAIL_SIGNIN",
             Kind::ChangeEmail => "VERIFY_AND_CHANGE_EMAIL",
             Kind::RecoverEmail => "RECOVER_EMAIL",
+            Kind::RevertSecondStep => "REVERT_SECOND_FACTOR_ADDITION",
         }
     }
 
@@ -49,6 +53,7 @@ impl Kind {
             Kind::SignIn => "signIn",
             Kind::ChangeEmail => "verifyAndChangeEmail",
             Kind::RecoverEmail => "recoverEmail",
+            Kind::RevertSecondStep => "revertSecondFactorAddition",
         }
     }
 
@@ -60,6 +65,7 @@ impl Kind {
             Kind::SignIn => "Sign in",
             Kind::ChangeEmail => "Verify your new e-mail address",
             Kind::RecoverEmail => "Your e-mail address was changed",
+            Kind::RevertSecondStep => "A second step was added to your account",
         }
     }
 
@@ -68,7 +74,9 @@ impl Kind {
         match self {
             Kind::ResetPassword => 3600,
             Kind::SignIn => 6 * 3600,
-            Kind::VerifyEmail | Kind::ChangeEmail | Kind::RecoverEmail => 3 * 24 * 3600,
+            Kind::VerifyEmail | Kind::ChangeEmail | Kind::RecoverEmail | Kind::RevertSecondStep => {
+                3 * 24 * 3600
+            }
         }
     }
 }
@@ -78,15 +86,21 @@ impl Kind {
 pub(super) struct Mail {
     pub(super) kind: Kind,
     pub(super) code: String,
+    /// The tenant whose account it is about, if it is one's.
+    pub(super) tenant: Option<String>,
     /// Whose account it is about.
     pub(super) local_id: Option<String>,
     /// The account's address when the mail was sent.
     pub(super) email: String,
     /// The address it is going to have, or had.
     pub(super) new_email: Option<String>,
+    /// The second step that was added.
+    pub(super) factor: Option<Factor>,
     pub(super) link: String,
     pub(super) sent: u64,
     pub(super) used: bool,
+    /// Whether the link was given to whoever asked, and no mail was sent.
+    pub(super) silent: bool,
 }
 
 impl Mail {
@@ -145,9 +159,10 @@ impl Mails {
         Ok(mail)
     }
 
-    /// Nobody's mails any more.
-    pub(super) fn clear(&self) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    /// Nobody's mails any more, of the project's own or of a tenant.
+    pub(super) fn clear(&self, tenant: Option<&str>) {
+        let mut mails = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        mails.retain(|mail| mail.tenant.as_deref() != tenant);
     }
 }
 

@@ -3,32 +3,27 @@
 use std::fmt::Write as _;
 use std::sync::Arc;
 
-use axum::Json;
-use axum::extract::{Path, State};
-use axum::http::header;
-use axum::response::{Html, IntoResponse, Response};
+use axum::extract::State;
+use axum::response::Response;
 use serde_json::{Value, json};
 
 use super::Identity;
-use super::error::Error;
+use super::html::{self, escaped};
 use super::oob::{Kind, Mail};
 
 /// The path of the page.
 pub(crate) const OUTBOX: &str = "/emulator/outbox";
 
-/// `GET /emulator/v1/projects/{p}/oobCodes`: the codes that can still be used, as the emulator shows them.
-pub(super) async fn codes(
-    State(identity): State<Arc<Identity>>,
-    Path(project): Path<String>,
-) -> Result<Json<Value>, Error> {
-    if project != identity.project {
-        return Err(Error::Code("PROJECT_NOT_FOUND"));
-    }
-    let now = identity.now();
+/// `GET /emulator/v1/projects/{p}[/tenants/{t}]/oobCodes`: the codes that can still be used, as the emulator
+/// shows them.
+pub(super) fn codes(identity: &Identity, tenant: Option<&str>) -> Value {
+    let now = identity.clock.codes();
     let open = identity.mails.all();
-    let open = open.iter().filter(|mail| !mail.used && !mail.is_over(now));
+    let open = open
+        .iter()
+        .filter(|mail| mail.tenant.as_deref() == tenant && !mail.used && !mail.is_over(now));
     let codes: Vec<Value> = open.map(shown).collect();
-    Ok(Json(json!({ "oobCodes": codes })))
+    json!({ "oobCodes": codes })
 }
 
 fn shown(mail: &Mail) -> Value {
@@ -43,11 +38,12 @@ fn shown(mail: &Mail) -> Value {
 
 /// `GET /emulator/outbox`: every mail, the newest first.
 pub(super) async fn page(State(identity): State<Arc<Identity>>) -> Response {
-    let now = identity.now();
+    let now = identity.clock.codes();
     let mut text = String::from(HEAD);
-    let mails = identity.mails.all();
+    let mut mails = identity.mails.all();
+    mails.retain(|mail| !mail.silent);
     if mails.is_empty() {
-        text.push_str("<p>No mail has been sent. Sign up or reset a password, then reload this page.</p>");
+        text.push_str("<p>No mail has been sent. Sign up or reset a password, then reload this page.</p>\n");
     }
     for mail in mails.iter().rev() {
         let state = match (mail.used, mail.is_over(now)) {
@@ -56,22 +52,23 @@ pub(super) async fn page(State(identity): State<Arc<Identity>>) -> Response {
             (false, false) => "",
         };
         let age = now.saturating_sub(mail.sent) / 60;
+        let tenant = mail
+            .tenant
+            .as_deref()
+            .map(|tenant| format!(" of {}", escaped(tenant)));
         // writing to a String cannot fail
         let _ = writeln!(
             text,
-            "<article><h2>{}{state}</h2><p>To {}, {age} min ago</p><p>{}</p><p><a href=\"{}\">{}</a></p></article>",
+            "<article><h2>{}{state}</h2><p>To {}{}, {age} min ago</p><p>{}</p><p><a href=\"{}\">{}</a></p></article>",
             mail.kind.subject(),
             escaped(mail.to()),
+            tenant.unwrap_or_default(),
             body(mail),
             escaped(&mail.link),
             button(mail.kind),
         );
     }
-    let headers = [
-        (header::CACHE_CONTROL, "no-store"),
-        (header::CONTENT_SECURITY_POLICY, CSP),
-    ];
-    (headers, Html(text)).into_response()
+    html::page("Outbox", &text)
 }
 
 fn body(mail: &Mail) -> String {
@@ -82,6 +79,10 @@ fn body(mail: &Mail) -> String {
         Kind::ChangeEmail => format!(
             "Follow the link to use this address in place of {}.",
             escaped(&mail.email)
+        ),
+        Kind::RevertSecondStep => format!(
+            "From now on a sign-in asks for {}, too. If that was not you, follow the link.",
+            escaped(mail.factor.as_ref().map_or("", |factor| factor.name.as_str()))
         ),
         Kind::RecoverEmail => format!(
             "Your account now has the address {}. If that was not you, follow the link.",
@@ -96,19 +97,8 @@ fn button(kind: Kind) -> &'static str {
         Kind::VerifyEmail | Kind::ChangeEmail => "Verify the address",
         Kind::SignIn => "Sign in",
         Kind::RecoverEmail => "Take the old address back",
+        Kind::RevertSecondStep => "Remove the second step",
     }
 }
 
-fn escaped(text: &str) -> String {
-    text.replace('&', "&amp;")
-        .replace('<', "&lt;")
-        .replace('>', "&gt;")
-        .replace('"', "&quot;")
-}
-
-const CSP: &str = "default-src 'none'; base-uri 'none'; frame-ancestors 'none'";
-
-const HEAD: &str = "<!doctype html>\n<html lang=\"en\"><meta charset=\"utf-8\">\n\
-    <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
-    <meta name=\"color-scheme\" content=\"light dark\">\n<title>Outbox</title>\n<h1>Outbox</h1>\n\
-    <p>Mails that Identity Platform would have sent. None leaves this machine.</p>\n";
+const HEAD: &str = "<h1>Outbox</h1>\n<p>Mails that Identity Platform would have sent.</p>\n";

@@ -3,7 +3,7 @@
 use std::num::NonZeroU32;
 
 use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
+use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD};
 use ring::pbkdf2::{PBKDF2_HMAC_SHA256, derive, verify};
 use ring::rand::{SecureRandom, SystemRandom};
 use serde::{Deserialize, Serialize};
@@ -15,15 +15,23 @@ use super::error::Error;
 const ITERATIONS: NonZeroU32 = NonZeroU32::new(20_000).expect("not zero");
 
 /// Passwords are at least this long, as in Identity Platform without a policy.
-const SHORTEST: usize = 6;
+pub(super) const SHORTEST: usize = 6;
 /// And no longer than this.
 const LONGEST: usize = 4096;
+/// Rounds of a hash that is imported.
+const MOST_ROUNDS: u32 = 120_000;
 
 /// What is kept of a password. No `Debug`.
 #[derive(Clone, Serialize, Deserialize)]
 pub(super) struct Hash {
     salt: String,
     hash: String,
+    #[serde(default = "iterations")]
+    iterations: NonZeroU32,
+}
+
+fn iterations() -> NonZeroU32 {
+    ITERATIONS
 }
 
 impl Hash {
@@ -49,7 +57,30 @@ impl Hash {
         Ok(Hash {
             salt: STANDARD.encode(salt),
             hash: STANDARD.encode(hash),
+            iterations: ITERATIONS,
         })
+    }
+
+    /// A hash of another system, in base64 of either alphabet.
+    pub(super) fn imported(hash: &str, salt: &str, rounds: Option<u64>) -> Result<Hash, Error> {
+        let decode = |text: &str| {
+            let text = text.replace('-', "+").replace('_', "/");
+            STANDARD_NO_PAD.decode(text.trim_end_matches('=')).ok()
+        };
+        let rounds = rounds.and_then(|rounds| u32::try_from(rounds).ok());
+        let iterations = rounds
+            .filter(|rounds| *rounds <= MOST_ROUNDS)
+            .and_then(NonZeroU32::new);
+        match (decode(hash), decode(salt), iterations) {
+            (Some(hash), Some(salt), Some(iterations)) if hash.len() == 32 => Ok(Hash {
+                salt: STANDARD.encode(salt),
+                hash: STANDARD.encode(hash),
+                iterations,
+            }),
+            _ => Err(Error::Code(
+                "a hash of PBKDF2_SHA256 has 32 bytes, a salt and 1 to 120000 rounds",
+            )),
+        }
     }
 
     /// Whether this is the password.
@@ -57,7 +88,14 @@ impl Hash {
         let (Ok(salt), Ok(hash)) = (STANDARD.decode(&self.salt), STANDARD.decode(&self.hash)) else {
             return false;
         };
-        verify(PBKDF2_HMAC_SHA256, ITERATIONS, &salt, password.as_bytes(), &hash).is_ok()
+        verify(
+            PBKDF2_HMAC_SHA256,
+            self.iterations,
+            &salt,
+            password.as_bytes(),
+            &hash,
+        )
+        .is_ok()
     }
 
     /// Does the same work for an account that is not there, so that time does not tell.

@@ -1,9 +1,14 @@
 //! The project's rules for passwords: shown to whoever asks, kept by whoever sets one.
 
+use std::sync::Arc;
+
 use axum::Json;
+use axum::extract::{Query, State};
 use axum::http::{HeaderMap, Uri};
+use serde::Deserialize;
 use serde_json::{Value, json};
 
+use super::Identity;
 use super::calls;
 use super::error::Error;
 
@@ -33,8 +38,12 @@ const RULES: [Rule; 5] = [
     }),
 ];
 
-/// Refuses a password with the list of what it lacks.
-pub(super) fn check(password: &str) -> Result<(), Error> {
+/// Refuses a password with the list of what it lacks. Without the policy only its length counts, which
+/// [`super::password`] looks at.
+pub(super) fn check(identity: &Identity, password: &str) -> Result<(), Error> {
+    if !identity.project.settings().password_policy {
+        return Ok(());
+    }
     let broken = RULES.iter().filter(|(_, fits)| !fits(password));
     let broken: Vec<&str> = broken.map(|(text, _)| *text).collect();
     match broken.is_empty() {
@@ -46,19 +55,39 @@ pub(super) fn check(password: &str) -> Result<(), Error> {
     }
 }
 
+/// The tenant that is asked about; its rules are the project's.
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub(super) struct Asked {
+    tenant_id: Option<String>,
+}
+
 /// `GET v2/passwordPolicy`.
-pub(super) async fn show(uri: Uri, headers: HeaderMap) -> Result<Json<Value>, Error> {
+pub(super) async fn show(
+    State(identity): State<Arc<Identity>>,
+    Query(asked): Query<Asked>,
+    uri: Uri,
+    headers: HeaderMap,
+) -> Result<Json<Value>, Error> {
     calls::api_key(&uri, &headers)?;
+    identity.project.tenant(calls::given(&asked.tenant_id))?;
+    let (options, state) = match identity.project.settings().password_policy {
+        true => (
+            json!({
+                "minPasswordLength": SHORTEST,
+                "maxPasswordLength": LONGEST,
+                "containsLowercaseCharacter": true,
+                "containsUppercaseCharacter": true,
+                "containsNumericCharacter": true,
+            }),
+            "ENFORCE",
+        ),
+        false => (json!({ "minPasswordLength": super::password::SHORTEST }), "OFF"),
+    };
     Ok(Json(json!({
-        "customStrengthOptions": {
-            "minPasswordLength": SHORTEST,
-            "maxPasswordLength": LONGEST,
-            "containsLowercaseCharacter": true,
-            "containsUppercaseCharacter": true,
-            "containsNumericCharacter": true,
-        },
+        "customStrengthOptions": options,
         "allowedNonAlphanumericCharacters": SPECIAL.chars().map(String::from).collect::<Vec<_>>(),
-        "enforcementState": "ENFORCE",
+        "enforcementState": state,
         "forceUpgradeOnSignin": false,
         "schemaVersion": 1,
     })))

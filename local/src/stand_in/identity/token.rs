@@ -7,70 +7,143 @@ use axum::body::Bytes;
 use axum::extract::{FromRequest, Request, State};
 use axum::http::header;
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::Identity;
-use super::accounts::Account;
-use super::calls;
+use super::account::{ANONYMOUS, Account, SignIn};
+use super::calls::{self, given, in_background};
 use super::error::Error;
-use crate::stand_in::key::now;
 
 /// Life of an ID token, in seconds.
 pub(super) const LIFE: u64 = 3600;
 /// Identity Platform's number of the project, where it answers with a number.
-const PROJECT_NUMBER: &str = "123456789012";
+pub(super) const PROJECT_NUMBER: &str = "123456789012";
 
 impl Identity {
-    /// An ID token for an account that signed in at `auth_time`.
-    pub(super) fn id_token(
-        &self,
-        account: &Account,
-        auth_time: u64,
-        factor: Option<&str>,
-    ) -> Result<String, Error> {
-        let now = now();
-        let mut claims = json!({
-            "iss": format!("https://securetoken.google.com/{}", self.project),
-            "aud": self.project,
-            "sub": account.local_id,
-            "user_id": account.local_id,
-            "auth_time": auth_time,
-            "iat": now,
-            "exp": now + LIFE,
-            "email": account.email,
-            "email_verified": account.email_verified,
-            "firebase": {
-                "identities": { "email": [account.email] },
-                "sign_in_provider": "password",
-            },
-        });
-        if let Some(factor) = factor {
-            claims["firebase"]["sign_in_second_factor"] = "totp".into();
-            claims["firebase"]["second_factor_identifier"] = factor.into();
+    /// An ID token for an account that signed in this way.
+    pub(super) fn id_token(&self, account: &Account, sign_in: &SignIn) -> Result<String, Error> {
+        let now = self.clock.tokens();
+        let mut claims = self.claims(account, sign_in);
+        for (name, value) in [
+            (
+                "iss",
+                json!(format!("https://securetoken.google.com/{}", self.project.id)),
+            ),
+            ("iat", json!(now)),
+            ("exp", json!(now + LIFE)),
+        ] {
+            claims.insert(name.to_owned(), value);
         }
-        if let Some(name) = &account.display_name {
-            claims["name"] = name.as_str().into();
-        }
-        self.key
-            .sign(&claims)
-            .map_err(|error| Error::Internal(error.to_string()))
+        self.keys.sign(&Value::Object(claims))
     }
 
-    /// The account of an ID token that is good now.
-    pub(super) fn account_of(&self, id_token: &str) -> Result<Account, Error> {
-        let claims = self.key.claims(id_token).ok_or(Error::Code("INVALID_ID_TOKEN"))?;
+    /// A session cookie: what the ID token says, for longer, and signed with a key of its own.
+    pub(super) fn session_cookie(&self, id_token: &str, life: u64) -> Result<String, Error> {
+        let mut claims = self
+            .keys
+            .claims(id_token)
+            .ok_or(Error::Code("INVALID_ID_TOKEN"))?;
+        let now = self.clock.tokens();
+        for (name, value) in [
+            (
+                "iss",
+                json!(format!("https://session.firebase.google.com/{}", self.project.id)),
+            ),
+            ("iat", json!(now)),
+            ("exp", json!(now + life)),
+        ] {
+            claims.insert(name.to_owned(), value);
+        }
+        self.keys.sign_cookie(&Value::Object(claims))
+    }
+
+    /// What a token says of an account and a sign-in.
+    fn claims(&self, account: &Account, sign_in: &SignIn) -> Map<String, Value> {
+        let mut claims = Map::new();
+        let mut add = |name: &str, value: Value| drop(claims.insert(name.to_owned(), value));
+        // what the owner of the project gave cannot take the place of what is below
+        if let Some(given) = &account.custom_attributes
+            && let Ok(Value::Object(given)) = serde_json::from_str(given)
+        {
+            given.into_iter().for_each(|(name, value)| add(&name, value));
+        }
+        for (name, value) in &sign_in.claims {
+            add(name, value.clone());
+        }
+        for (name, value) in [("name", &account.display_name), ("picture", &account.photo_url)] {
+            if let Some(value) = value {
+                add(name, value.as_str().into());
+            }
+        }
+        if let Some(email) = &account.email {
+            add("email", email.as_str().into());
+            add("email_verified", account.email_verified.into());
+        }
+        if let Some(number) = &account.phone_number {
+            add("phone_number", number.as_str().into());
+        }
+        if sign_in.provider == ANONYMOUS {
+            add("provider_id", ANONYMOUS.into());
+        }
+        add("aud", self.project.id.as_str().into());
+        add("sub", account.local_id.as_str().into());
+        add("user_id", account.local_id.as_str().into());
+        add("auth_time", sign_in.auth_time.into());
+        add("firebase", firebase(account, sign_in));
+        claims
+    }
+
+    /// The account of an ID token that is good now, and the sign-in it is of.
+    pub(super) fn session(&self, id_token: &str) -> Result<(Account, SignIn), Error> {
+        let claims = self
+            .keys
+            .claims(id_token)
+            .ok_or(Error::Code("INVALID_ID_TOKEN"))?;
         let number = |name| claims.get(name).and_then(Value::as_u64);
-        if claims.get("aud").and_then(Value::as_str) != Some(&self.project) {
+        let text = |name| claims.get(name).and_then(Value::as_str).unwrap_or_default();
+        let issuer = format!("https://securetoken.google.com/{}", self.project.id);
+        if text("aud") != self.project.id || text("iss") != issuer {
             return Err(Error::Code("INVALID_ID_TOKEN"));
         }
-        if number("exp").is_none_or(|exp| exp <= now()) {
+        if number("exp").is_none_or(|exp| exp <= self.clock.tokens()) {
             return Err(Error::Code("TOKEN_EXPIRED"));
         }
-        let local_id = claims.get("sub").and_then(Value::as_str).unwrap_or_default();
-        let account = self.accounts.get(local_id).ok_or(Error::Code("USER_NOT_FOUND"))?;
-        account.admits(number("auth_time").unwrap_or_default())?;
-        Ok(account)
+        let account = self
+            .accounts
+            .get(text("sub"))
+            .ok_or(Error::Code("USER_NOT_FOUND"))?;
+        let firebase = |name: &str| claims.get("firebase")?.get(name)?.as_str();
+        let sign_in = SignIn {
+            auth_time: number("auth_time").unwrap_or_default(),
+            factor: firebase("second_factor_identifier").map(str::to_owned),
+            ..SignIn::with(firebase("sign_in_provider").unwrap_or_default())
+        };
+        account.admits(sign_in.auth_time)?;
+        Ok((account, sign_in))
     }
+}
+
+fn firebase(account: &Account, sign_in: &SignIn) -> Value {
+    let mut identities = Map::new();
+    if let Some(email) = &account.email {
+        identities.insert("email".to_owned(), json!([email]));
+    }
+    if let Some(number) = &account.phone_number {
+        identities.insert("phone".to_owned(), json!([number]));
+    }
+    for link in &account.links {
+        identities.insert(link.provider_id.clone(), json!([link.raw_id]));
+    }
+    let mut firebase = json!({ "identities": identities, "sign_in_provider": sign_in.provider });
+    if let Some(factor) = &sign_in.factor {
+        let kept = account.factors.iter().find(|kept| kept.id == *factor);
+        firebase["sign_in_second_factor"] = kept.map_or("totp", |kept| kept.kind()).into();
+        firebase["second_factor_identifier"] = factor.as_str().into();
+    }
+    if let Some(tenant) = &account.tenant {
+        firebase["tenant"] = tenant.as_str().into();
+    }
+    firebase
 }
 
 /// The fields of a refresh, in a form or in JSON, by either spelling.
@@ -89,25 +162,32 @@ pub(super) async fn refresh(
 ) -> Result<Json<Value>, Error> {
     calls::api_key(request.uri(), request.headers())?;
     let asked = read(request).await?;
-    match asked.grant_type.as_deref() {
-        None | Some("") => return Err(Error::Code("MISSING_GRANT_TYPE")),
+    in_background(move || renew(&identity, &asked)).await.map(Json)
+}
+
+fn renew(identity: &Identity, asked: &Refresh) -> Result<Value, Error> {
+    match given(&asked.grant_type) {
+        None => return Err(Error::Code("MISSING_GRANT_TYPE")),
         Some("refresh_token") => {}
         Some(_) => return Err(Error::Code("INVALID_GRANT_TYPE")),
     }
-    let token = asked.refresh_token.filter(|token| !token.is_empty());
-    let token = token.ok_or(Error::Code("MISSING_REFRESH_TOKEN"))?;
-    let (account, kept) = identity
+    let token = given(&asked.refresh_token).ok_or(Error::Code("MISSING_REFRESH_TOKEN"))?;
+    let (account, sign_in) = identity
         .accounts
-        .of_refresh_token(&token)
+        .of_refresh_token(token)
         .ok_or(Error::Code("INVALID_REFRESH_TOKEN"))?;
-    account.admits(kept.auth_time)?;
-    let id_token = identity.id_token(&account, kept.auth_time, kept.factor.as_deref())?;
+    account.admits(sign_in.auth_time)?;
+    identity.project.tenant(account.tenant.as_deref())?;
+    identity
+        .accounts
+        .refreshed(&account.local_id, identity.clock.tokens());
+    let id_token = identity.id_token(&account, &sign_in)?;
     // Google's SDK for JavaScript reads the access token, everybody else the ID token: the same JWT
-    Ok(Json(json!({
+    Ok(json!({
         "access_token": id_token, "id_token": id_token, "refresh_token": token,
         "expires_in": LIFE.to_string(), "token_type": "Bearer",
         "user_id": account.local_id, "project_id": PROJECT_NUMBER,
-    })))
+    }))
 }
 
 async fn read(request: Request) -> Result<Refresh, Error> {
