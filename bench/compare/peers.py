@@ -36,11 +36,11 @@ class Peer:
     name = features = ""
     roles = ("egress",)
 
-    def start(self, site, role, **options):
+    def start(self, site, role, group=None, **options):
         """A running process and its port. Options: `upstream` (http1, http2), `downstream` (http1, http2)."""
         port = free_port()
         command, env = self.command(site, role, port, **options)
-        process = Process(command, PEER_CORE, site.log(self.name.replace(" ", "-")), os.environ | env)
+        process = Process(command, PEER_CORE, site.log(self.name.replace(" ", "-")), os.environ | env, group=group)
         process.port = port
         return process
 
