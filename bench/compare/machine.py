@@ -29,8 +29,10 @@ def install():
     for version in ENVOYS:
         envoy(version)
     subprocess.run(["cargo", "build", "--release", "--quiet", "-p", "proxy", "-p", "frontend", "-p", "backend"], cwd=ROOT, check=True)
-    subprocess.run(["cargo", "build", "--release", "--quiet"], cwd=ROOT / "bench" / "relay", check=True,
-                   env=os.environ | {"CARGO_TARGET_DIR": str(WORK / "relay")})
+    subprocess.run(["cargo", "build", "--quiet", "-p", "local"], cwd=ROOT, check=True)   # stands around; nothing of it is measured
+    for package in ("relay", "page"):
+        subprocess.run(["cargo", "build", "--release", "--quiet"], cwd=ROOT / "bench" / package, check=True,
+                       env=os.environ | {"CARGO_TARGET_DIR": str(WORK / package)})
 
 
 def certificates(directory):
@@ -66,9 +68,19 @@ def envoy(version):
     return str(binary)
 
 
-def program(name):
+def program(name, profile="release"):
     """One of ours, optimised. CARGO_TARGET_DIR is obeyed, as cargo does."""
-    return str(pathlib.Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")) / "release" / name)
+    return str(pathlib.Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")) / profile / name)
+
+
+def local():
+    """The stand-ins."""
+    return program("local", "debug")
+
+
+def page():
+    """A page from axum, and nothing else."""
+    return str(WORK / "page/release/page")
 
 
 def relay():

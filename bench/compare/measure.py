@@ -26,17 +26,35 @@ def cpu_seconds(pid):
 
 def resident(pid):
     """VmRSS, in MB."""
-    return int(re.search(r"VmRSS:\s+(\d+)", open(f"/proc/{pid}/status").read())[1]) / 1000
+    return status(pid, "VmRSS")
+
+
+def high_water(pid):
+    """VmHWM, the most that was ever resident, in MB."""
+    return status(pid, "VmHWM")
+
+
+def status(pid, field):
+    return int(re.search(field + r":\s+(\d+)", open(f"/proc/{pid}/status").read())[1]) / 1000
 
 
 class Process:
-    """A process of ours on one core, stopped by its id."""
+    """A process of ours on one core, stopped by its id. With a control group it is in there when it begins."""
 
-    def __init__(self, command, core, log, env=None, cwd=None):
+    def __init__(self, command, core, log, env=None, cwd=None, group=None):
         self.command, self.log = [str(part) for part in command], log
+
+        def enter():
+            os.sched_setaffinity(0, {int(core)})
+            group.enter()
+
         self.started = time.monotonic()
-        self.child = subprocess.Popen(["taskset", "-c", core] + self.command, stdout=subprocess.DEVNULL if log is None else log,
-                                      stderr=subprocess.STDOUT, env=env, cwd=cwd)
+        if group:
+            # no `taskset`, whose own start would be charged to the group, and no records in a file, whose pages would be
+            self.child = subprocess.Popen(self.command, stdout=subprocess.DEVNULL, stderr=log, env=env, cwd=cwd, preexec_fn=enter)
+        else:
+            self.child = subprocess.Popen(["taskset", "-c", core] + self.command, stdout=subprocess.DEVNULL if log is None else log,
+                                          stderr=subprocess.STDOUT, env=env, cwd=cwd)
         self.pid = self.child.pid
 
     def until_ok(self, port, path="/f25", headers="", patience=15, tls=None):
@@ -98,13 +116,19 @@ def anyone():
 
 
 def handshakes(port, seconds, resumed):
-    """A request on a TLS connection each, one after the other: new ones, or with the session of the one before."""
+    """A request on a TLS connection each, one after the other: new ones, or with the session of the one before.
+
+    Without Nagle's algorithm, as every HTTP client: the request follows the client's Finished in a segment of its
+    own, and Nagle would hold it until the server acknowledges that one. A server that sends its session tickets at
+    once does; Envoy (BoringSSL) keeps them for its first answer, so that the kernel acknowledges only after 40 ms."""
     os.sched_setaffinity(0, {int(LOAD_CORE)})
     context, session, count, bad = anyone(), None, 0, 0
     ask = b"GET /f25 HTTP/1.1\r\nHost: bench\r\nConnection: close\r\n\r\n"
     end = time.monotonic() + seconds
     while time.monotonic() < end:
-        with socket.create_connection(("127.0.0.1", port), 5) as plain, context.wrap_socket(plain, session=session) as stream:
+        plain = socket.create_connection(("127.0.0.1", port), 5)
+        plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        with plain, context.wrap_socket(plain, session=session) as stream:
             stream.sendall(ask)
             answer = b""
             while BODY not in answer and (part := stream.recv(4096)):

@@ -36,11 +36,11 @@ class Peer:
     name = features = ""
     roles = ("egress",)
 
-    def start(self, site, role, **options):
+    def start(self, site, role, group=None, **options):
         """A running process and its port. Options: `upstream` (http1, http2), `downstream` (http1, http2)."""
         port = free_port()
         command, env = self.command(site, role, port, **options)
-        process = Process(command, PEER_CORE, site.log(self.name.replace(" ", "-")), os.environ | env)
+        process = Process(command, PEER_CORE, site.log(self.name.replace(" ", "-")), os.environ | env, group=group)
         process.port = port
         return process
 
@@ -86,10 +86,9 @@ class Proxy(Peer):
 class Envoy(Peer):
     """Envoy with the best configuration that we know, or with the one that istiod makes of our documents."""
 
-    roles = ("egress", "gateway")
-
     def __init__(self, version, istio):
         self.version, self.istio = version, istio
+        self.roles = ("egress", "gateway") if istio else ("egress", "gateway", "tls")
         self.name = f"Envoy {version}" + (" as Istio sets it up" if istio else "")
         self.features = ("what istiod 1.30.3 makes of the same documents; request ids, default retries, gRPC counters, RBAC; no telemetry filters"
                          if istio else "router only; no request ids, no normalisation in the egress role; JWT cache on in the gateway role")

@@ -28,6 +28,8 @@ def markdown(rows, peers, results):
            "CPU per request in µs: user + system time of the peer's process.", "",
            "| work | " + " | ".join(names) + " |", "|---|" + "---|" * len(names)]
     for row in rows:
+        if row.name not in results["cpu"]:
+            continue  # this run left it out
         cells = []
         for name in names:
             one = results["cpu"].get(row.name, {}).get(name)
@@ -49,17 +51,44 @@ def markdown(rows, peers, results):
                 "| peer | " + " | ".join(f"{count}" for count in counts) + " |", "|---|" + "---|" * len(counts)]
         for name, one in results["held"].items():
             out.append(f"| {name} | " + " | ".join(f"{one[str(count)]:.0f}" if str(count) in one else "–" for count in counts) + " |")
-    if results.get("services"):
-        out += ["", "The other two services, and nginx with the same bytes as a static file:", "",
-                "| service | asked for | answer | µs per request | nginx, static | exec to first answer, ms | resident after the load, MB |", "|---|---|---|---|---|---|---|"]
-        out += [f"| {name} | `{one['path']}` | {one['bytes']} B | {one['cpu']:.1f} | {one['nginx']:.1f} | {one['first']:.1f} | {one['resident']:.0f} |"
-                for name, one in results["services"].items()]
+    out += services(results.get("services", {})) + sizes(results.get("smallest sizes", {}))
     if results.get("latency"):
         out += ["", f"Latency at {results['latency_rate']} requests a second, 25 B, 64 connections, ms:", "", "| peer | p50 | p99 | p99.9 |", "|---|---|---|---|"]
         out += [f"| {name} | " + " | ".join(f"{value:.2f}" for value in one) + " |" for name, one in results["latency"].items()]
     out += ["", "What was on: " + "; ".join(f"**{peer.name}**: {peer.features}" for peer in peers) + ".",
             "", "Versions: " + ", ".join(f"{name} {version}" for name, version in results["versions"].items()) + "."]
     return "\n".join(out) + "\n"
+
+
+def services(results):
+    """The pages, beside the same bytes from others."""
+    if not results:
+        return []
+    out = ["", "The other two services, CPU per request in µs, and the same bytes from a minimal axum program (which asks for the message, too, "
+           "where the page does) and from nginx as a static file:", "",
+           "| what | asked for | answer | µs | requests per CPU second | axum | nginx | exec to first answer, ms | resident after the load, MB |", "|---|" + "---|" * 8]
+    for name, one in results.items():
+        out.append(f"| {name} | `{one['path']}` | {one['bytes']} B | {one['cpu']:.1f} | {1e6 / one['cpu']:.0f} | {one['axum']:.1f} | {one['nginx']:.1f} "
+                   f"| {one['first']:.1f} | {one['resident']:.0f} |")
+    return out
+
+
+def sizes(results):
+    """Start, memory and load within a limit."""
+    if not results:
+        return []
+    if "reason" in results:
+        return ["", f"Under Cloud Run's smallest sizes: not measured, {results['reason']}."]
+    out = ["", f"Under Cloud Run's smallest sizes, in a control group (version {results['groups']}) with that limit; 64 connections. The processor's share is Linux's quota: its time in every "
+           "100 ms, and then it waits. Resident is VmHWM; charged is all that the kernel counted for the group, buffers of sockets included, without what of the "
+           "program's file was in the page cache before:", "",
+           "| size | what | exec to first 200, ms | resident after it, MB | after the load, MB | charged at most, MB | requests a second | failed | killed |", "|---|" + "---|" * 8]
+    said = lambda value, digits: "–" if value is None else f"{value:.{digits}f}"   # nothing to say of what was killed
+    for size, programs in results["sizes"].items():
+        for name, one in programs.items():
+            out.append(f"| {size} | {name} | {said(one['first'], 0)} | {said(one['idle'], 1)} | {said(one['peak'], 1)} "
+                       f"| {said(one['charged'], 1)} | {said(one['rate'], 0)} | {said(one['failed'], 0)} | {'yes' if one['killed'] else 'no'} |")
+    return out
 
 
 COLOURS = ["#0b7285", "#e8590c", "#f59f00", "#2f9e44", "#5f3dc4", "#868e96"]

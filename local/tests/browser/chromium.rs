@@ -94,6 +94,7 @@ fn capabilities(scripts: Scripts, profile: &std::path::Path) -> thirtyfour::Chro
         "--disable-sync",
         "--lang=en-US",
         "--window-size=1100,900",
+        "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE localhost, EXCLUDE 127.0.0.1", // nobody waits for a font of the web
         &profile,
     ];
     for argument in quiet {

@@ -50,10 +50,16 @@ pub(crate) struct Process {
 impl Process {
     /// `local ARGUMENTS`, in a directory that decides which `istio/` is meant.
     pub(crate) fn start(directory: &Path, arguments: &[&str]) -> Process {
+        Process::told(directory, arguments, &[])
+    }
+
+    /// The same with variables of its environment.
+    fn told(directory: &Path, arguments: &[&str], variables: &[(&str, &str)]) -> Process {
         let mut child = Command::new(env!("CARGO_BIN_EXE_local"))
             .args(arguments)
             .current_dir(directory)
             .env_remove("RUST_LOG")
+            .envs(variables.iter().copied())
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
@@ -145,21 +151,31 @@ pub(crate) struct System {
 impl System {
     /// Starts it with free ports and waits until it is ready.
     pub(crate) async fn start(arguments: &[&str]) -> System {
-        System::start_in(Folder::new(), workspace(), arguments).await
+        System::start_in(Folder::new(), workspace(), arguments, &[]).await
     }
 
     /// The same on a copy of `istio/` that a test may change.
     pub(crate) async fn start_with_own_documents(arguments: &[&str]) -> System {
-        let folder = Folder::new();
-        let directory = own_documents(&folder);
-        System::start_in(folder, directory, arguments).await
+        System::start_told(arguments, &[]).await
     }
 
-    async fn start_in(folder: Folder, directory: PathBuf, arguments: &[&str]) -> System {
+    /// The same with variables of the runner's environment, which the parts inherit.
+    pub(crate) async fn start_told(arguments: &[&str], variables: &[(&str, &str)]) -> System {
+        let folder = Folder::new();
+        let directory = own_documents(&folder);
+        System::start_in(folder, directory, arguments, variables).await
+    }
+
+    async fn start_in(
+        folder: Folder,
+        directory: PathBuf,
+        arguments: &[&str],
+        variables: &[(&str, &str)],
+    ) -> System {
         let state = folder.path().join("state");
         let mut all = vec!["--ports", "auto", "--state", state.to_str().unwrap()];
         all.extend(arguments);
-        let process = Process::start(&directory, &all);
+        let process = Process::told(&directory, &all, variables);
         process.line(|line| line.starts_with("Ready in ")).await;
         let endpoints = std::fs::read(state.join("endpoints.json")).unwrap();
         System {
@@ -174,7 +190,7 @@ impl System {
     /// Stops it as Ctrl-C does and starts it again on the same state.
     pub(crate) async fn restart(mut self, arguments: &[&str]) -> System {
         self.stop().await;
-        System::start_in(self.folder.clone(), self.directory.clone(), arguments).await
+        System::start_in(self.folder.clone(), self.directory.clone(), arguments, &[]).await
     }
 
     /// Stops it as Ctrl-C does; the exit code.

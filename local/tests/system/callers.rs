@@ -150,3 +150,34 @@ pub(crate) fn sign(pkcs8: &[u8], kid: &str, claims: &Value) -> String {
     .unwrap();
     format!("{signed}.{}", URL_SAFE_NO_PAD.encode(signature))
 }
+
+/// What the gateway reads by now.
+async fn generation(system: &System) -> u64 {
+    let url = format!("{}/config", system.url("gateway-admin"));
+    let text = client()
+        .build()
+        .unwrap()
+        .get(url)
+        .send()
+        .await
+        .unwrap()
+        .text()
+        .await
+        .unwrap();
+    let config: Value = serde_json::from_str(&text).unwrap();
+    config["generation"].as_u64().unwrap()
+}
+
+/// Makes a change and waits until the gateway has read it.
+pub(crate) async fn change(system: &System, edit: impl FnOnce()) {
+    let before = generation(system).await;
+    edit();
+    let deadline = tokio::time::Instant::now() + Duration::from_secs(10);
+    while generation(system).await == before {
+        assert!(
+            tokio::time::Instant::now() < deadline,
+            "the gateway did not read the change"
+        );
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}

@@ -3,9 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
-use serde_json::Value;
-
-use crate::callers::{self, ask};
+use crate::callers::{self, ask, change};
 use crate::harness::System;
 
 const SECRET: &str = "/api/secure.json";
@@ -15,37 +13,6 @@ async fn start() -> (System, PathBuf) {
     let system = System::start_with_own_documents(&[]).await;
     let documents = system.documents();
     (system, documents)
-}
-
-/// What the gateway reads by now.
-async fn generation(system: &System) -> u64 {
-    let url = format!("{}/config", system.url("gateway-admin"));
-    let text = callers::client()
-        .build()
-        .unwrap()
-        .get(url)
-        .send()
-        .await
-        .unwrap()
-        .text()
-        .await
-        .unwrap();
-    let config: Value = serde_json::from_str(&text).unwrap();
-    config["generation"].as_u64().unwrap()
-}
-
-/// Makes a change and waits until the gateway has read it.
-async fn change(system: &System, edit: impl FnOnce()) {
-    let before = generation(system).await;
-    edit();
-    let deadline = tokio::time::Instant::now() + std::time::Duration::from_secs(10);
-    while generation(system).await == before {
-        assert!(
-            tokio::time::Instant::now() < deadline,
-            "the gateway did not read the change"
-        );
-        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
-    }
 }
 
 /// The original tutorial's two checks, without a restart in between.

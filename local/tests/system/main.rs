@@ -12,6 +12,10 @@ mod harness;
 #[path = "../it/authenticator.rs"]
 mod authenticator;
 
+#[path = "../it/diff.rs"]
+#[allow(dead_code, reason = "each test binary uses its part of it")]
+mod diff;
+
 /// Clients of the gateway: certificates and tokens, good and bad.
 mod callers;
 
@@ -35,6 +39,9 @@ mod front_door;
 
 /// Policies edited, removed and broken while the system runs.
 mod documents;
+
+/// What a policy can ask of a token, and what it cannot.
+mod claims;
 
 /// Parts that die, hang and come back.
 mod failures;

@@ -30,13 +30,19 @@ impl Visitor {
 
     /// The same, where perhaps nobody answers.
     pub(crate) async fn try_get(&mut self, path: &str) -> reqwest::Result<(u16, String)> {
+        let response = self.open(path).await?;
+        Ok((response.status().as_u16(), response.text().await?))
+    }
+
+    /// The whole answer: where it leads is in it.
+    pub(crate) async fn open(&mut self, path: &str) -> reqwest::Result<Response> {
         let request = self
             .client
             .get(format!("{}{path}", self.origin))
             .header(COOKIE, self.cookies(path));
         let response = request.send().await?;
         self.keep(&response);
-        Ok((response.status().as_u16(), response.text().await?))
+        Ok(response)
     }
 
     pub(crate) async fn post(&mut self, path: &str, fields: &[(&str, &str)]) -> Response {
