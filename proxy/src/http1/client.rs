@@ -215,13 +215,17 @@ impl Reading {
     /// nothing came behind.
     pub(crate) fn reclaim(self) -> Option<Wire> {
         let Exchange {
-            wire,
+            mut wire,
             upload,
             flushed,
             ..
         } = self.exchange;
         let complete = self.decoder.has_ended() && upload.is_none() && wire.output.is_empty() && flushed;
         if self.keeps && complete && wire.input.is_empty() {
+            if wire.input.capacity() > KEPT {
+                wire.input = BytesMut::new();
+            }
+            wire.output.shrink();
             return Some(wire);
         }
         if complete {
@@ -239,3 +243,5 @@ impl Reading {
 
 /// What is read at once where an answer begins: a head, and as much of a body as a TLS record holds.
 const ANSWER_ROOM: usize = BODY_ROOM + 2 * 1024;
+/// Bytes that a connection keeps for answers to come.
+const KEPT: usize = 2 * ANSWER_ROOM;

@@ -503,7 +503,7 @@ const RESPONSE_LINES: usize = 100;
 /// Headers that are set on the way: room for them is made once.
 const ADDED: usize = 10;
 /// Bytes that most heads have room in.
-const HEAD: usize = 1024;
+const HEAD: usize = 512;
 const DATE_LENGTH: usize = 29;
 /// Maps that a thread keeps, and how many lines they may have room for.
 const SPARES: usize = 64;

@@ -37,6 +37,13 @@ impl Output {
         self.written == self.before.len() && self.data.is_empty() && self.behind.is_empty()
     }
 
+    /// Gives memory back that only a large head has needed.
+    pub(super) fn shrink(&mut self) {
+        if self.is_empty() && self.before.capacity() > KEPT {
+            self.before = Vec::new();
+        }
+    }
+
     /// Whether another piece may be pushed.
     pub(super) fn takes_more(&self) -> bool {
         self.data.is_empty() && self.behind.is_empty()
@@ -118,6 +125,9 @@ impl Output {
         self.behind = &self.behind[written - data..];
     }
 }
+
+/// Bytes that a connection keeps for heads to come.
+const KEPT: usize = 2 * 1024;
 
 fn push_hex(to: &mut Vec<u8>, number: usize) {
     let digits = (usize::BITS - number.leading_zeros()).div_ceil(4).max(1);

@@ -178,7 +178,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> Wire<S> {
             }
         }
         if self.input.is_empty() {
-            self.input = BytesMut::new(); // an idle connection holds no buffer
+            // an idle connection holds no buffer
+            self.input = BytesMut::new();
+            self.output = Output::default();
         }
         if !std::mem::take(&mut self.looked) {
             self.look_for_end(cx, ends);
