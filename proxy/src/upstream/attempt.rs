@@ -45,6 +45,10 @@ pub(crate) enum Patience {
 struct Busy(Arc<Endpoint>);
 
 /// A connection, new or used.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "moved once; a box would cost every request an allocation"
+)]
 enum Connection {
     Http1(Http1),
     Http2(Share),
