@@ -8,7 +8,8 @@ use std::task::{Context, Poll, ready};
 use bytes::{Buf, Bytes};
 use tokio::io::AsyncWrite;
 
-/// Bytes on their way. A piece of a body is not copied.
+/// Bytes on their way. A piece of a body is copied only if it is small: one buffer costs the system less than
+/// two.
 #[derive(Debug, Default)]
 pub(super) struct Output {
     /// Before the piece: a head, a chunk's size.
@@ -44,9 +45,9 @@ impl Output {
         }
     }
 
-    /// Whether another piece may be pushed.
+    /// Whether another piece may be pushed: not while much waits for a peer that does not read.
     pub(super) fn takes_more(&self) -> bool {
-        self.data.is_empty() && self.behind.is_empty()
+        self.data.is_empty() && self.behind.is_empty() && self.before.len() < WAITING
     }
 
     /// Adds a piece of a body, where [`Output::takes_more`]. An empty one is nothing: as a chunk it would end
@@ -60,10 +61,19 @@ impl Output {
             Encoding::Chunked => {
                 push_hex(&mut self.before, data.len());
                 self.before.extend_from_slice(b"\r\n");
-                self.behind = b"\r\n";
             }
         }
-        self.data = data;
+        let behind: &'static [u8] = if *encoding == Encoding::Chunked {
+            b"\r\n"
+        } else {
+            b""
+        };
+        if data.len() <= COPIED {
+            self.before.extend_from_slice(&data);
+            self.before.extend_from_slice(behind);
+        } else {
+            (self.data, self.behind) = (data, behind);
+        }
         Ok(())
     }
 
@@ -126,6 +136,10 @@ impl Output {
     }
 }
 
+/// Bytes that may wait before the next piece is asked for.
+const WAITING: usize = 16 * 1024;
+/// Pieces up to so many bytes are copied.
+const COPIED: usize = 512;
 /// Bytes that a connection keeps for heads to come.
 const KEPT: usize = 2 * 1024;
 
@@ -141,6 +155,12 @@ mod tests {
     use tokio::io::AsyncReadExt as _;
 
     use super::*;
+
+    /// Too large to be copied.
+    const LARGE: &str = match std::str::from_utf8(&[b'l'; COPIED + 1]) {
+        Ok(text) => text,
+        Err(_) => "",
+    };
 
     /// Through a pipe of so many bytes.
     async fn written(pieces: &[&'static str], mut encoding: Encoding, room: usize) -> Option<String> {
@@ -173,9 +193,20 @@ mod tests {
                 chunked.as_deref(),
                 Some("head 11\r\n0123456789abcdef0\r\n1\r\nx\r\n0\r\n\r\n")
             );
+            let large = written(&[LARGE, "x"], Encoding::Chunked, room).await;
+            assert_eq!(large, Some(format!("head 201\r\n{LARGE}\r\n1\r\nx\r\n0\r\n\r\n")));
             let counted = written(&["012", "3"], Encoding::Length(4), room).await;
             assert_eq!(counted.as_deref(), Some("head 0123"));
         }
+    }
+
+    #[test]
+    fn what_waits_for_a_peer_that_does_not_read_has_a_bound() {
+        let (mut output, mut encoding) = (Output::default(), Encoding::Chunked);
+        while output.takes_more() {
+            output.push(Bytes::from_static(b"event"), &mut encoding).unwrap();
+        }
+        assert!(output.before.len() < WAITING + COPIED);
     }
 
     #[tokio::test]

@@ -154,8 +154,10 @@ macro_rules! delegate {
                 cx: &mut Context<'_>,
                 slices: &[io::IoSlice<'_>],
             ) -> Poll<io::Result<usize>> {
-                match self.get_mut() {
-                    $($type::$variant(io) => Pin::new(io).poll_write_vectored(cx, slices),)+
+                match (self.get_mut(), slices) {
+                    // the plain call costs the system less
+                    $(($type::$variant(io), [one]) => Pin::new(io).poll_write(cx, one),)+
+                    $(($type::$variant(io), _) => Pin::new(io).poll_write_vectored(cx, slices),)+
                 }
             }
 
