@@ -50,6 +50,8 @@ pub struct Config {
     pub project: String,
     /// `AUTH_APIKEY`: the key of Identity Platform's API.
     pub api_key: Secret,
+    /// `AUTH_TENANT_ID`: the tenant whose users these are, and nobody else; without it the project's own.
+    pub tenant: Option<String>,
     /// `FIREBASE_AUTH_EMULATOR_HOST`: moves Identity Platform's addresses to a stand-in. Verification
     /// stays what it is.
     pub emulator: Option<String>,
@@ -103,6 +105,7 @@ impl Config {
             metrics: reader.parsed("METRICS_ADDRESS", "an address and a port (127.0.0.1:9090)"),
             project: project(&mut reader),
             api_key: Secret::new(reader.required("AUTH_APIKEY", "the API key of Identity Platform")),
+            tenant: tenant(&mut reader),
             sign_out_everywhere: reader
                 .parsed("SIGN_OUT_EVERYWHERE", "true or false")
                 .unwrap_or(emulator.is_some()),
@@ -165,6 +168,17 @@ fn project(reader: &mut Reader<'_>) -> String {
         ));
     }
     project
+}
+
+/// It becomes a part of paths, so it is held to what Identity Platform makes of names.
+fn tenant(reader: &mut Reader<'_>) -> Option<String> {
+    let tenant = reader.text("AUTH_TENANT_ID")?;
+    if !tenant.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-') {
+        reader.problems.add(format!(
+            "AUTH_TENANT_ID: {tenant:?} is not a tenant's id (letters, digits, hyphens)"
+        ));
+    }
+    Some(tenant)
 }
 
 /// `host[:port]` without a scheme, as the libraries that made these names up expect it.

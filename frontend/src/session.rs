@@ -106,7 +106,11 @@ impl FromRequestParts<App> for Visitor {
         let arrival = Arrival::from_request_parts(parts, app).await?;
         let (opened, leftover) = app.sessions.read(&parts.headers, arrival.https);
         let now = app.now();
-        let goes_on = |session: &Session| session.is_within(now) && !app.sessions.over.has(&session.id);
+        let goes_on = |session: &Session| {
+            // a key opens cookies of before AUTH_TENANT_ID changed, too; other providers have no tenants
+            let ours = session.provider.is_some() || app.verifier.is_of_our_tenant(&session.id_token);
+            ours && session.is_within(now) && !app.sessions.over.has(&session.id)
+        };
         let Some(opened) = opened.filter(|opened| goes_on(&opened.session)) else {
             return Ok(Visitor::SignedOut(SignedOut {
                 notice: None,

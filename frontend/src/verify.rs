@@ -5,6 +5,7 @@
 
 use jwt::{Algorithm, Token};
 use reqwest::Client;
+use serde_json::Value;
 
 use crate::config::Config;
 
@@ -12,10 +13,11 @@ mod keys;
 
 pub(crate) use keys::Keys;
 
-/// Checks ID tokens of one project.
+/// Checks ID tokens of one project, and in it of one tenant or of none.
 pub(crate) struct Verifier {
     issuer: String,
     project: String,
+    tenant: Option<String>,
     keys: Keys,
     clock: fn() -> std::time::SystemTime,
 }
@@ -46,6 +48,7 @@ impl Verifier {
         Verifier {
             issuer: format!("https://securetoken.google.com/{}", config.project),
             project: config.project.clone(),
+            tenant: config.tenant.clone(),
             keys: Keys::new(http, format!("{base}{KEYS_PATH}")),
             clock: config.clock,
         }
@@ -54,6 +57,21 @@ impl Verifier {
     /// The issuer and a subject, as the access records name a user.
     pub(crate) fn principal(&self, subject: &str) -> String {
         format!("{}/{subject}", self.issuer)
+    }
+
+    /// Whether a token that was verified once is still one for us: the tenant may have been another then.
+    pub(crate) fn is_of_our_tenant(&self, text: &str) -> bool {
+        Token::parse(text).is_ok_and(|token| self.has_our_tenant(&token))
+    }
+
+    /// Issuer and audience are the project's for every tenant and for none: nothing else tells them apart.
+    fn has_our_tenant(&self, token: &Token<'_>) -> bool {
+        let firebase = token.claims().get("firebase");
+        let tenant = firebase.and_then(|firebase| firebase.get("tenant"));
+        match &self.tenant {
+            Some(ours) => tenant.and_then(Value::as_str) == Some(ours),
+            None => tenant.is_none(),
+        }
     }
 
     /// Checks everything; the signature last, because it may have to wait for keys.
@@ -77,7 +95,7 @@ impl Verifier {
 
     /// The rules about header and claims, in the order of Identity Platform's documentation.
     fn judge(&self, token: &Token<'_>, now: u64) -> Result<User, &'static str> {
-        let number = |name| token.claims().get(name).and_then(serde_json::Value::as_u64);
+        let number = |name| token.claims().get(name).and_then(Value::as_u64);
         let past = |time: Option<u64>| time.is_some_and(|time| time <= now + SKEW);
         if token.algorithm() != Algorithm::RS256 {
             return Err("its alg is not RS256");
@@ -93,6 +111,9 @@ impl Verifier {
         }
         if token.claims().get("aud").and_then(|aud| aud.as_str()) != Some(&self.project) {
             return Err("its aud is not this project");
+        }
+        if !self.has_our_tenant(token) {
+            return Err("its firebase.tenant is not the one of AUTH_TENANT_ID");
         }
         let exp = number("exp")
             .filter(|exp| *exp > now)

@@ -25,6 +25,7 @@ fn four_variables_are_enough() {
     assert_eq!(config.audience.as_deref(), Some("http://127.0.0.1:8081"));
     assert_eq!(config.metadata_host, "metadata.google.internal");
     assert_eq!((config.trusted_hops, config.api_token_cookie), (0, None));
+    assert_eq!(config.tenant, None);
 }
 
 #[test]
@@ -54,6 +55,7 @@ fn all_mistakes_are_told_at_once_and_no_key_is_shown() {
         ("PROXY_URL", "http://127.0.0.1:8081/api"),
         ("SESSION_KEYS", "c2hvcnQ=,not base64"),
         ("API_TOKEN_COOKIE", "session"),
+        ("AUTH_TENANT_ID", "staff/../shoppers"),
     ]);
     let problems = read(&env).unwrap_err().to_string();
     for part in [
@@ -65,6 +67,7 @@ fn all_mistakes_are_told_at_once_and_no_key_is_shown() {
         "key 1 has 5 bytes",
         "key 2 is not base64",
         "API_TOKEN_COOKIE",
+        "AUTH_TENANT_ID",
     ] {
         assert!(problems.contains(part), "{part} is missing in:\n{problems}");
     }

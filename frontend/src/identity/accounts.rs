@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::second_step::{self, Entrance};
-use super::{IdentityPlatform, Refusal, Tokens, both, read};
+use super::{IdentityPlatform, Refusal, Tokens, both};
 
 /// A mail that Identity Platform is asked to send.
 #[derive(Clone, Copy)]
@@ -112,7 +112,6 @@ impl IdentityPlatform {
         call: &str,
         asked: &Value,
     ) -> Result<T, Refusal> {
-        let url = self.toolkit(&format!("v1/accounts:{call}"));
-        read(&self.ask(self.http.post(url).json(asked)).await?)
+        self.call(&format!("v1/accounts:{call}"), asked).await
     }
 }

@@ -30,9 +30,11 @@ impl Admin {
             "http://{}/computeMetadata/v1/instance/service-accounts/default/token",
             config.metadata_host
         );
+        let tenant = config.tenant.as_ref();
+        let tenant = tenant.map_or_else(String::new, |tenant| format!("/tenants/{tenant}"));
         config.sign_out_everywhere.then(|| Admin {
             http,
-            update: format!("{base}/v1/projects/{}/accounts:update", config.project),
+            update: format!("{base}/v1/projects/{}{tenant}/accounts:update", config.project),
             metadata: config.emulator.is_none().then_some((direct, token)),
         })
     }

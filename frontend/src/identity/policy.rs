@@ -155,7 +155,9 @@ impl IdentityPlatform {
     }
 
     async fn fetch_policy(&self) -> Result<PasswordPolicy, Refusal> {
-        let body = self.ask(self.http.get(self.toolkit("v2/passwordPolicy"))).await?;
+        let tenant = self.tenant.as_ref().map(|tenant| [("tenantId", tenant)]);
+        let request = self.http.get(self.toolkit("v2/passwordPolicy")).query(&tenant);
+        let body = self.ask(request).await?;
         let answer: Answer = read(&body)?;
         let none = PasswordPolicy::default();
         let options = answer.custom_strength_options;

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::accounts::Both;
 use super::profile::Factor;
-use super::{IdentityPlatform, Refusal, Tokens, read};
+use super::{IdentityPlatform, Refusal, Tokens};
 
 /// What a right password yields.
 pub(crate) enum Entrance {
@@ -116,7 +116,6 @@ impl IdentityPlatform {
     }
 
     async fn second<T: for<'a> Deserialize<'a>>(&self, call: &str, asked: &Value) -> Result<T, Refusal> {
-        let url = self.toolkit(&format!("v2/accounts/{call}"));
-        read(&self.ask(self.http.post(url).json(asked)).await?)
+        self.call(&format!("v2/accounts/{call}"), asked).await
     }
 }

@@ -24,6 +24,7 @@ fn verdict(part: &str, name: &str, value: Value) -> Result<User, &'static str> {
     let verifier = Verifier {
         issuer: "https://securetoken.google.com/demo-acme".to_owned(),
         project: "demo-acme".to_owned(),
+        tenant: None,
         keys: Keys::new(Client::builder().no_proxy().build().unwrap(), String::new()),
         clock: std::time::SystemTime::now,
     };
@@ -62,6 +63,8 @@ fn every_rule_is_kept() {
         ("claims", "nbf", json!(NOW + 61)),
         ("claims", "sub", json!("")),
         ("claims", "sub", json!("x".repeat(129))),
+        ("claims", "firebase", json!({"tenant": "staff-x1y2z"})),
+        ("claims", "firebase", json!({"tenant": null})),
     ];
     for (part, name, value) in table {
         let problem = verdict(part, name, value.clone()).unwrap_err();

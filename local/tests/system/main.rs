@@ -43,6 +43,9 @@ mod documents;
 /// What a policy can ask of a token, and what it cannot.
 mod claims;
 
+/// One tenant's users, and no others.
+mod tenants;
+
 /// Parts that die, hang and come back.
 mod failures;
 
