@@ -36,3 +36,4 @@ mod providers;
 mod email_link;
 
 mod tenants;
+mod promises;

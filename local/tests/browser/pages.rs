@@ -97,6 +97,31 @@ async fn a_script_judges_fields_as_they_are_left() {
 }
 
 #[tokio::test]
+async fn the_message_is_asked_for_again_in_its_place() {
+    let system = System::start(&[]).await;
+    let browser = Browser::start(Scripts::On).await;
+    let page = &browser.driver;
+    // a minute passes in a tenth of a second; everything else of the page's script is its own
+    let faster =
+        "const usual = window.setInterval; window.setInterval = (call, time) => usual(call, time / 600)";
+    let script = json!({ "source": faster });
+    let tools = page.cdp();
+    tools
+        .send_raw("Page.addScriptToEvaluateOnNewDocument", script)
+        .await
+        .unwrap();
+    page.goto(system.page()).await.unwrap();
+    sign_in(page, PASSWORD).await;
+    browser.shows(MESSAGE).await;
+    let stale = "document.getElementById('message').textContent = 'old'; window.here = true";
+    page.execute(stale, vec![]).await.unwrap();
+    browser.shows(MESSAGE).await;
+    let here = page.execute("return window.here === true", vec![]).await.unwrap();
+    assert!(here.convert::<bool>().unwrap(), "the page was not loaded again");
+    browser.quit().await;
+}
+
+#[tokio::test]
 async fn signing_out_in_one_tab_reaches_the_others() {
     let system = System::start(&[]).await;
     let browser = Browser::start(Scripts::On).await;
