@@ -68,6 +68,7 @@ async fn a_script_without_a_session_gets_401_as_json_and_health_is_open() {
         (401, Some("application/json"))
     );
     assert_eq!(page.json()["error"], "signed_out");
+    assert_eq!(page.json()["sign_in"], "/", "where to go");
     assert!(world.upstream.seen().is_empty());
 
     let page = browser.get("/api/healthz").await;
