@@ -84,3 +84,23 @@ async fn another_browser_has_to_name_the_address() {
     let page = browser.post("/auth/action", &[("oobCode", "good")]).await;
     assert_eq!(page.status, 422, "not without the address");
 }
+
+#[tokio::test]
+async fn asking_for_a_link_looks_the_same_and_takes_the_same_time_for_everybody() {
+    let world = World::start().await;
+    let mut pages = Vec::new();
+    for answer in [
+        Answer::json(200, &json!({})),
+        Answer::refusal(400, "EMAIL_NOT_FOUND"),
+        Answer::refusal(400, "USER_DISABLED"),
+    ] {
+        world.identity.says(answer);
+        let began = tokio::time::Instant::now();
+        let page = world.browser().post("/sign-in/link", &[("email", EMAIL)]).await;
+        let time = began.elapsed();
+        assert!(time >= std::time::Duration::from_millis(690), "{time:?}");
+        assert_eq!(page.status, 200);
+        pages.push(page.body);
+    }
+    assert!(pages.iter().all(|page| *page == pages[0]));
+}

@@ -84,6 +84,34 @@ macro_rules! clock {
 }
 
 #[tokio::test]
+async fn five_minutes_after_the_sign_in_the_account_is_kept_from_whoever_sits_down_at_the_desk() {
+    let (ahead, clock) = clock!(desk);
+    let clock = Some(clock);
+    let world = World::with(Wishes {
+        clock,
+        ..Wishes::default()
+    })
+    .await;
+    world.identity.answers(identity_rule(Key::a(), DAY, DAY));
+    let mut browser = world.signed_in().await;
+    let once_more = "Enter your password once more";
+    assert!(!browser.get("/account/delete").await.says(once_more));
+    ahead.store(301, Ordering::Relaxed);
+    assert!(browser.get("/").await.says(MESSAGE), "the session goes on");
+    for path in ["/account/password", "/account/delete"] {
+        assert!(browser.get(path).await.says(once_more), "{path}");
+        let page = browser.post(path, &[("password", "Another-one-2027")]).await;
+        assert!(page.says(once_more), "{path}: {}", page.body);
+    }
+    for call in ["accounts:update", "accounts:delete"] {
+        assert!(
+            world.identity.asked(call).is_empty(),
+            "{call} was not even asked for"
+        );
+    }
+}
+
+#[tokio::test]
 async fn a_session_that_nobody_uses_ends() {
     let (ahead, clock) = clock!(idle);
     let clock = Some(clock);

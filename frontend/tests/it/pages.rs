@@ -163,3 +163,26 @@ async fn what_a_user_types_is_escaped() {
     let page = world.browser().sign_in("\"><b>@x", "x").await;
     assert!(!page.says("<b>"), "{}", page.body);
 }
+
+#[tokio::test]
+async fn several_providers_are_offered_in_their_order_beside_the_form() {
+    let provider = |id: &str, name: &str| {
+        serde_json::json!({"id": id, "name": name, "issuer": format!("https://{id}.example"),
+            "client_id": "acme", "client_secret": "hush"})
+    };
+    let list = serde_json::json!([
+        provider("staff", "Acme Staff"),
+        provider("partners", "Partners & Co")
+    ]);
+    let world = World::with_env(&[("OIDC_PROVIDERS", &list.to_string())]).await;
+    let page = world.browser().get("/").await;
+    let place = |text: &str| {
+        page.body
+            .find(text)
+            .unwrap_or_else(|| panic!("{text}: {}", page.body))
+    };
+    assert!(place("href=\"/sign-in/with/staff\"") < place("href=\"/sign-in/with/partners\""));
+    assert!(page.says("Partners &#38; Co") && page.says("action=\"/sign-in\""));
+    let unknown = world.browser().get("/sign-in/with/nobody").await;
+    assert_eq!(unknown.status, 404, "{}", unknown.body);
+}
