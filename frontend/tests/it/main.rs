@@ -34,3 +34,5 @@ mod languages;
 mod providers;
 
 mod email_link;
+
+mod federated;
