@@ -100,7 +100,9 @@ pub(crate) async fn connect(
             return refused::with(&refusal, again);
         }
     };
-    pocket::empty(&arrival, &mut response, LABEL);
+    for label in pocket::labels(&arrival, &headers, LABEL) {
+        pocket::empty(&arrival, &mut response, &label);
+    }
     response
 }
 

@@ -19,7 +19,7 @@ fn providers(world: &World, returned: Answer) {
                 let uri = format!("https://provider.example/authorize?scope=openid&state={state}");
                 Answer::json(200, &json!({"authUri": uri, "sessionId": asked["sessionId"]}))
             }
-            IDP if asked.get("pendingToken").is_some() => match asked["pendingToken"] == "pending-1" {
+            IDP if asked.get("pendingToken").is_some() => match asked["pendingToken"] == pending() {
                 true => Answer::json(200, &tokens()),
                 false => Answer::refusal(400, "INVALID_PENDING_TOKEN"),
             },
@@ -35,6 +35,11 @@ fn tokens() -> Value {
         "providerId": "google.com"})
 }
 
+/// Longer than a cookie may be, as those of real providers can be.
+fn pending() -> String {
+    format!("pending-1-{}", "x".repeat(4000))
+}
+
 fn entered() -> Answer {
     Answer::json(200, &tokens())
 }
@@ -43,7 +48,7 @@ fn confirm(verified: &Value) -> Answer {
     Answer::json(
         200,
         &json!({"needConfirmation": true, "email": EMAIL, "providerId": "google.com",
-        "verifiedProvider": verified, "pendingToken": "pending-1"}),
+        "verifiedProvider": verified, "pendingToken": pending()}),
     )
 }
 
@@ -347,7 +352,7 @@ async fn whose_account_it_is_is_shown_with_its_password() {
     );
     assert_eq!(
         browser.cookies.keys().collect::<Vec<_>>(),
-        ["connect"],
+        ["connect", "connect.1"],
         "nobody is signed in"
     );
     let page = browser.get(connect).await;
@@ -373,7 +378,7 @@ async fn whose_account_it_is_is_shown_with_its_password() {
         page.body
     );
     let connected = &asked(&world, IDP)[1];
-    assert!(connected["idToken"].is_string() && connected["pendingToken"] == "pending-1");
+    assert!(connected["idToken"].is_string() && connected["pendingToken"] == pending());
     assert_eq!(browser.cookies.keys().collect::<Vec<_>>(), ["session"]);
     assert_eq!(browser.get(connect).await.location(), Some("/"), "it is over");
 }
