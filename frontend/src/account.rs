@@ -18,6 +18,7 @@ use crate::templates::{self, AccountPage};
 pub(crate) mod delete;
 pub(crate) mod everywhere;
 pub(crate) mod password;
+pub(crate) mod providers;
 pub(crate) mod second_step;
 
 /// `GET /account`.
@@ -99,6 +100,7 @@ async fn show(app: &App, arrival: &Arrival, user: &SignedIn, refusal: Option<&Re
         name: &profile.display_name,
         verified: profile.email_verified,
         factors: &profile.factors,
+        ways: providers::ways(app, &profile),
         everywhere: app.admin.is_some(),
         problem: refusal.map(|refusal| refusal.problem(arrival.words())),
     });

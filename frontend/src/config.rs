@@ -8,9 +8,11 @@ use chassis::env::{Env, Reader};
 use clap::{Parser, Subcommand};
 use reqwest::Url;
 
+mod identity_providers;
 mod providers;
 mod secrets;
 
+pub use identity_providers::IdentityProvider;
 pub use providers::Provider;
 pub(crate) use providers::is_safe;
 pub use secrets::{Secret, SessionKey};
@@ -73,6 +75,8 @@ pub struct Config {
     pub sign_out_everywhere: bool,
     /// `OIDC_PROVIDERS`: OpenID Connect providers beside Identity Platform, in the order of the page.
     pub providers: Vec<Provider>,
+    /// `IDENTITY_PROVIDERS`: the providers inside Identity Platform that are offered, in the order of the page.
+    pub identity_providers: Vec<IdentityProvider>,
     /// `PUBLIC_URL`: the origin under which browsers reach this service, where `Host` does not tell it.
     pub public_url: Option<String>,
     /// How long a page may take, calls to others included. Not a variable: the gateway's and the proxy's
@@ -111,6 +115,7 @@ impl Config {
                 .unwrap_or(emulator.is_some()),
             emulator,
             providers: providers::providers(&mut reader),
+            identity_providers: identity_providers::identity_providers(&mut reader),
             public_url: public_url(&mut reader),
             metadata_host: host(&mut reader, "GCE_METADATA_HOST")
                 .unwrap_or_else(|| "metadata.google.internal".to_owned()),

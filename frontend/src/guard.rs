@@ -62,9 +62,8 @@ fn same_site(method: &Method, headers: &HeaderMap, uri: &Uri) -> bool {
     if [Method::GET, Method::HEAD, Method::OPTIONS, Method::TRACE].contains(method) {
         return true;
     }
-    let mut sites = headers.get_all(SEC_FETCH_SITE).iter().peekable();
-    if sites.peek().is_some() {
-        return sites.all(|site| site == "same-origin" || site == "none");
+    if headers.contains_key(SEC_FETCH_SITE) {
+        return from_our_pages(headers);
     }
     let mut origins = headers.get_all(ORIGIN).iter();
     match (origins.next(), origins.next()) {
@@ -80,6 +79,12 @@ fn same_site(method: &Method, headers: &HeaderMap, uri: &Uri) -> bool {
         }
         _ => false,
     }
+}
+
+/// Whether a page of ours, or nobody but the person, led to a link that begins something.
+pub(crate) fn from_our_pages(headers: &HeaderMap) -> bool {
+    let mut sites = headers.get_all(SEC_FETCH_SITE).iter();
+    sites.all(|site| site == "same-origin" || site == "none")
 }
 
 /// What the client called us: `Host`, or HTTP/2's `:authority`.

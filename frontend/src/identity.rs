@@ -15,6 +15,7 @@ use crate::outbound;
 
 mod accounts;
 mod admin;
+mod federated;
 mod policy;
 mod problem;
 mod profile;
@@ -23,9 +24,10 @@ mod second_step;
 
 pub(crate) use accounts::{Code, Mail, Mode};
 pub(crate) use admin::Admin;
+pub(crate) use federated::{Confirmation, Return, Returned};
 pub(crate) use policy::{PasswordPolicy, Rule};
 pub(crate) use problem::Problem;
-pub(crate) use profile::Factor;
+pub(crate) use profile::{Factor, Profile};
 pub(crate) use refusal::Refusal;
 pub(crate) use second_step::{Enrolment, Entrance, Pending};
 

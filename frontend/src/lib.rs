@@ -55,6 +55,9 @@ mod identity;
 /// Other OpenID Connect providers.
 mod oidc;
 
+/// Other providers inside Identity Platform.
+mod federated;
+
 /// 6. Whether an ID token is really one.
 mod verify;
 
@@ -100,7 +103,7 @@ use axum::routing::{any, get, post};
 use chassis::health::Health;
 use chassis::metrics::Metrics;
 
-pub use config::{Arguments, Config, Provider, Secret, SessionKey};
+pub use config::{Arguments, Config, IdentityProvider, Provider, Secret, SessionKey};
 pub use life::{Addresses, Bound, build};
 
 /// The routes, on one screen.
@@ -113,6 +116,12 @@ fn app(app: App) -> Router {
         .route("/sign-in/link/finish", post(email_link::finish))
         .route("/sign-in/with/{id}", get(oidc::flow::start))
         .route("/sign-in/with/{id}/callback", get(oidc::flow::callback))
+        .route("/sign-in/federated/{id}", get(federated::start::start))
+        .route("/sign-in/federated/callback", get(federated::callback::callback))
+        .route(
+            "/sign-in/federated/connect",
+            get(federated::connect::form).post(federated::connect::connect),
+        )
         .route("/sign-out", post(sign_in::sign_out))
         .route("/sign-up", get(sign_up::form).post(sign_up::sign_up))
         .route("/reset-password", get(reset::form).post(reset::ask))
@@ -124,6 +133,8 @@ fn app(app: App) -> Router {
             "/account/password",
             get(account::password::form).post(account::password::change),
         )
+        .route("/account/providers/{id}", get(account::providers::add))
+        .route("/account/providers/remove", post(account::providers::remove))
         .route("/account/sign-out", post(account::everywhere::sign_out))
         .route(
             "/account/second-step",

@@ -5,7 +5,7 @@
 //! In the order of a sign-in: `flow` sends the browser there, `attempt` is what it carries, `flow` takes it
 //! back, `tokens` exchanges the code, and what comes is checked here.
 
-mod attempt;
+pub(crate) mod attempt;
 mod discovery;
 pub(crate) mod flow;
 pub(crate) mod logout;

@@ -7,6 +7,7 @@ use serde::Deserialize;
 
 use crate::App;
 use crate::arrival::Arrival;
+use crate::federated;
 use crate::form;
 use crate::identity::{Entrance, Pending, Refusal};
 use crate::oidc;
@@ -25,6 +26,7 @@ pub(crate) fn form(app: &App, arrival: &Arrival, visitor: &SignedOut, next: &str
         notice: visitor.notice.map(|notice| notice.text(t)),
         next,
         demo: app.config.emulator.is_some(),
+        federated: federated::buttons(&app.config),
         providers: app.providers.buttons(),
     });
     visitor.attach(app, arrival, page)
@@ -39,6 +41,21 @@ pub(crate) fn once_more(app: &App, arrival: &Arrival, email: &str, next: &str) -
         notice: Some(arrival.words().once_more),
         next,
         demo: app.config.emulator.is_some(),
+        federated: federated::buttons(&app.config),
+        providers: app.providers.buttons(),
+    })
+}
+
+/// The form for somebody who turned back at another provider.
+pub(crate) fn cancelled(app: &App, arrival: &Arrival, next: &str) -> Response {
+    templates::html(&SignInPage {
+        t: arrival.words(),
+        email: "",
+        problem: None,
+        notice: Some(arrival.words().turned_back),
+        next,
+        demo: app.config.emulator.is_some(),
+        federated: federated::buttons(&app.config),
         providers: app.providers.buttons(),
     })
 }
@@ -107,6 +124,7 @@ fn again(app: &App, arrival: &Arrival, refusal: &Refusal, fields: &Fields) -> Re
         notice: None,
         next: form::local_path(&fields.next),
         demo: app.config.emulator.is_some(),
+        federated: federated::buttons(&app.config),
         providers: app.providers.buttons(),
     };
     refused::with(refusal, templates::html(&page))

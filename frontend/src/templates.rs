@@ -5,6 +5,7 @@ use askama::Template;
 use axum::http::StatusCode;
 use axum::response::{Html, IntoResponse, Response};
 
+use crate::account::providers::Way;
 use crate::account::second_step::Picture;
 use crate::identity::{Factor, Problem, Rule};
 use crate::words::Words;
@@ -22,8 +23,27 @@ pub(crate) struct SignInPage<'a> {
     pub(crate) next: &'a str,
     /// Whether to show the login of the stand-in's test user.
     pub(crate) demo: bool,
+    /// Id and name of the providers inside Identity Platform.
+    pub(crate) federated: Vec<(&'a str, &'a str)>,
     /// Id and name of the other providers.
     pub(crate) providers: Vec<(&'a str, &'a str)>,
+}
+
+/// Whose is the account that has the address already?
+#[derive(Template)]
+#[template(path = "connect.html")]
+pub(crate) struct ConnectPage<'a> {
+    pub(crate) t: &'static Words,
+    pub(crate) email: &'a str,
+    /// The provider that waits.
+    pub(crate) name: &'a str,
+    /// The owner is signed in: a click is enough.
+    pub(crate) proved: bool,
+    pub(crate) with_password: bool,
+    /// Id and name of the providers that the account has.
+    pub(crate) others: Vec<(&'a str, &'a str)>,
+    pub(crate) path: &'a str,
+    pub(crate) problem: Option<Problem>,
 }
 
 /// The way out at another provider, too.
@@ -138,6 +158,7 @@ pub(crate) struct AccountPage<'a> {
     pub(crate) name: &'a str,
     pub(crate) verified: bool,
     pub(crate) factors: &'a [Factor],
+    pub(crate) ways: Vec<Way<'a>>,
     /// Whether all sessions can be ended at once.
     pub(crate) everywhere: bool,
     pub(crate) problem: Option<Problem>,
@@ -220,7 +241,7 @@ macro_rules! about_fields {
     )+};
 }
 
-about_fields!(SignInPage, SignUpPage, ResetPage, LinkPage);
+about_fields!(SignInPage, ConnectPage, SignUpPage, ResetPage, LinkPage);
 
 /// The page as an answer.
 pub(crate) fn html(page: &impl Template) -> Response {

@@ -127,3 +127,42 @@ fn each_mistake_in_the_list_of_providers_is_told_without_its_secrets() {
     }
     assert!(read(&format!("[{}]", provider("a", "http://127.0.0.1:9000", ""))).is_ok());
 }
+
+#[test]
+fn providers_of_identity_platform_are_named_and_mistakes_told() {
+    let read = |list: &str| read(&env().with("IDENTITY_PROVIDERS", list));
+    let names = |list: &str| -> Vec<(String, String)> {
+        let all = read(list).unwrap().identity_providers.into_iter();
+        all.map(|provider| (provider.id, provider.name)).collect()
+    };
+    let pair = |id: &str, name: &str| (id.to_owned(), name.to_owned());
+    assert_eq!(
+        names("google.com, oidc.staff"),
+        [pair("google.com", "Google"), pair("oidc.staff", "staff")]
+    );
+    let json = r#"[{"id": "oidc.staff", "name": "Acme Staff"}, {"id": "github.com"}]"#;
+    assert_eq!(
+        names(json),
+        [pair("oidc.staff", "Acme Staff"), pair("github.com", "GitHub")]
+    );
+    assert!(names("").is_empty() && names("[]").is_empty());
+    for (list, expected) in [
+        ("google", "not an id of Identity Platform"),
+        ("google.com,", "not an id of Identity Platform"),
+        ("oidc.", "not an id of Identity Platform"),
+        ("oidc.a/b", "not an id of Identity Platform"),
+        ("twitter.com", "OAuth 1"),
+        ("apple.com", "a form from its own site"),
+        ("saml.staff", "SAML"),
+        ("google.com,google.com", "another one with this id"),
+        (r#"[{"id": "google.com", "name": " "}]"#, "its name is empty"),
+        (r#"[{"id": "google.com", "secret": "hush"}]"#, "line 1, column"),
+        ("[{", "line 1, column"),
+    ] {
+        let problems = read(list).unwrap_err().to_string();
+        assert!(
+            problems.contains(expected) && !problems.contains("hush"),
+            "{list}: {problems}"
+        );
+    }
+}

@@ -35,6 +35,8 @@ impl Refusal {
             Refusal::FactorExists => t.factor_exists,
             Refusal::ProviderFailed => t.provider_failed,
             Refusal::AlreadyLinked => t.already_linked,
+            Refusal::NoAddress => t.no_address,
+            Refusal::LastWayIn => t.last_way_in,
             Refusal::OtherTenant => t.other_tenant,
             Refusal::Blocked(_) => t.blocked,
             Refusal::SessionOver => t.your_session_over,

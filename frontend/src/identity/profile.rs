@@ -15,6 +15,22 @@ pub(crate) struct Profile {
     pub(crate) display_name: String,
     #[serde(rename = "mfaInfo")]
     pub(crate) factors: Vec<Factor>,
+    #[serde(rename = "providerUserInfo")]
+    ways: Vec<WayIn>,
+}
+
+/// A way to sign in: a provider, or `password`.
+#[derive(Clone, Deserialize, Default)]
+#[serde(rename_all = "camelCase", default)]
+struct WayIn {
+    provider_id: String,
+}
+
+impl Profile {
+    /// Whether the account has this way in.
+    pub(crate) fn has(&self, way: &str) -> bool {
+        self.ways.iter().any(|own| own.provider_id == way)
+    }
 }
 
 /// A second step that an account has.

@@ -49,6 +49,10 @@ pub(crate) enum Refusal {
     ProviderFailed,
     /// The other provider's account belongs to another user here.
     AlreadyLinked,
+    /// The other provider gave no e-mail address.
+    NoAddress,
+    /// Without it there would be no way in any more.
+    LastWayIn,
     /// The account is one of another organisation.
     OtherTenant,
     /// The project's own rules (a blocking function) said no, perhaps with a text for the user.

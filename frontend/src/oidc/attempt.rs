@@ -7,6 +7,7 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use ring::digest::{SHA256, digest};
 use ring::rand::{SecureRandom, SystemRandom};
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::App;
@@ -43,15 +44,8 @@ impl Attempt {
         URL_SAFE_NO_PAD.encode(digest(&SHA256, self.verifier.as_bytes()))
     }
 
-    /// Gives it to the browser. Of too many the others go: they belong to tabs that nobody came back from.
     pub(super) fn begin(&self, app: &App, arrival: &Arrival, headers: &HeaderMap, response: &mut Response) {
-        let others = pocket::labels(arrival, headers, LABEL);
-        if others.len() >= MOST {
-            for label in others {
-                pocket::empty(arrival, response, &label);
-            }
-        }
-        pocket::put(app, arrival, response, &label(&self.state), self);
+        keep(app, arrival, headers, response, &self.state, self);
     }
 
     /// Takes it back, whole: the state of the answer finds it, and it is over whatever comes of it.
@@ -62,23 +56,53 @@ impl Attempt {
         state: &str,
         provider: &str,
     ) -> Option<Attempt> {
-        let attempt: Attempt = pocket::get(app, arrival, headers, &label(state))?;
+        let attempt: Attempt = take(app, arrival, headers, state)?;
         (attempt.state == state && attempt.provider == provider).then_some(attempt)
-    }
-
-    pub(super) fn forget(arrival: &Arrival, response: &mut Response, state: &str) {
-        pocket::empty(arrival, response, &label(state));
     }
 }
 
-/// From a state, ours or not: letters that a cookie's name may have.
+/// Gives an attempt to the browser. Of too many the others go: they belong to tabs that nobody came back
+/// from.
+pub(crate) fn keep(
+    app: &App,
+    arrival: &Arrival,
+    headers: &HeaderMap,
+    response: &mut Response,
+    state: &str,
+    attempt: impl Serialize,
+) {
+    let others = pocket::labels(arrival, headers, LABEL);
+    if others.len() >= MOST {
+        for label in others {
+            pocket::empty(arrival, response, &label);
+        }
+    }
+    pocket::put(app, arrival, response, &label(state), attempt);
+}
+
+/// What the browser has under a state.
+pub(crate) fn take<T: DeserializeOwned>(
+    app: &App,
+    arrival: &Arrival,
+    headers: &HeaderMap,
+    state: &str,
+) -> Option<T> {
+    pocket::get(app, arrival, headers, &label(state))
+}
+
+pub(crate) fn forget(arrival: &Arrival, response: &mut Response, state: &str) {
+    pocket::empty(arrival, response, &label(state));
+}
+
+/// From a state, ours or not, by its digest: others' states may begin alike.
 fn label(state: &str) -> String {
-    let letters = state.chars().filter(char::is_ascii_alphanumeric).take(12);
-    format!("{LABEL}{}", letters.collect::<String>())
+    let hash = digest(&SHA256, state.as_bytes());
+    let short = &hash.as_ref()[..9]; // SHA-256 has 32 bytes
+    format!("{LABEL}{}", URL_SAFE_NO_PAD.encode(short))
 }
 
 /// 256 bits.
-fn random() -> Option<String> {
+pub(crate) fn random() -> Option<String> {
     let mut bytes = [0; 32];
     SystemRandom::new().fill(&mut bytes).ok()?;
     Some(URL_SAFE_NO_PAD.encode(bytes))

@@ -6,7 +6,7 @@ use axum::http::{HeaderMap, Uri};
 use axum::response::{IntoResponse, Redirect, Response};
 use serde::Deserialize;
 
-use super::attempt::Attempt;
+use super::attempt::{self, Attempt};
 use super::{Provider, Trouble};
 use crate::App;
 use crate::arrival::Arrival;
@@ -76,7 +76,7 @@ pub(crate) async fn callback(
             .unwrap_or_else(|failure| failure.page(&app, &arrival, None)),
         Err(refusal) => failed(&arrival, &refusal),
     };
-    Attempt::forget(&arrival, &mut response, &answer.state);
+    attempt::forget(&arrival, &mut response, &answer.state);
     response
 }
 
@@ -149,7 +149,8 @@ pub(crate) fn origin(app: &App, arrival: &Arrival, headers: &HeaderMap, uri: &Ur
     )
 }
 
-fn failed(arrival: &Arrival, refusal: &Refusal) -> Response {
+/// The page of an attempt that came to nothing.
+pub(crate) fn failed(arrival: &Arrival, refusal: &Refusal) -> Response {
     let t = arrival.words();
     let problem = refusal.problem(t);
     let page = templates::html(&DonePage {

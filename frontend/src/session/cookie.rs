@@ -140,7 +140,7 @@ pub(super) fn names(headers: &HeaderMap) -> impl Iterator<Item = &str> {
     pairs.filter_map(|pair| Some(pair.trim().split_once('=')?.0))
 }
 
-fn values_of(headers: &HeaderMap, name: String) -> impl Iterator<Item = &str> {
+pub(super) fn values_of(headers: &HeaderMap, name: String) -> impl Iterator<Item = &str> {
     let lines = headers
         .get_all(COOKIE)
         .into_iter()

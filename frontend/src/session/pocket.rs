@@ -7,7 +7,7 @@ use axum::response::Response;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use super::cookie;
+use super::{cookie, parts};
 use crate::App;
 use crate::arrival::Arrival;
 
@@ -23,13 +23,10 @@ pub(crate) fn put<T: Serialize>(app: &App, arrival: &Arrival, response: &mut Res
     let until = app.now() + LIFE;
     let content = serde_json::to_vec(&Content { until, of }).unwrap_or_default();
     let sealed = app.sessions.seal.seal(&name, content);
-    set(
-        arrival,
-        response,
-        &name,
-        sealed.as_deref().unwrap_or_default(),
-        LIFE,
-    );
+    let pieces = parts::split(sealed.unwrap_or_default()).unwrap_or_default();
+    for (place, piece) in pieces.iter().enumerate() {
+        set(arrival, response, &part(&name, place), piece, LIFE);
+    }
 }
 
 /// What is in it, if it is whole and not over.
@@ -41,7 +38,15 @@ pub(crate) fn get<T: DeserializeOwned>(
 ) -> Option<T> {
     let name = name(arrival, label);
     let mut values = cookie::values(headers, &name).take(2);
-    let opened = values.find_map(|value| app.sessions.seal.open(&name, value))?;
+    let others = |place| {
+        cookie::values_of(headers, part(&name, place))
+            .take(2)
+            .collect::<Vec<_>>()
+    };
+    let opened = values.find_map(|value| {
+        let whole = parts::join(value, |place| others(place).into_iter())?;
+        app.sessions.seal.open(&name, &whole)
+    })?;
     let content: Content<T> = serde_json::from_slice(&opened.content).ok()?;
     (content.until > app.now()).then_some(content.of)
 }
@@ -71,6 +76,14 @@ fn set(arrival: &Arrival, response: &mut Response, name: &str, value: &str, age:
 
 fn name(arrival: &Arrival, label: &str) -> String {
     format!("{}{label}", prefix(arrival))
+}
+
+/// What is longer than a cookie may be stands in several.
+fn part(name: &str, place: usize) -> String {
+    match place {
+        0 => name.to_owned(),
+        place => format!("{name}.{place}"),
+    }
 }
 
 fn prefix(arrival: &Arrival) -> &'static str {

@@ -39,6 +39,15 @@ pub(super) static WORDS: Words = Words {
     ),
     other_ways: "Andere Wege, sich anzumelden",
     sign_in_with: "Mit {} anmelden",
+    continue_with: "Weiter mit {}",
+    turned_back: "Die Anmeldung wurde nicht abgeschlossen. Versuchen Sie es noch einmal oder wählen Sie einen anderen Weg.",
+    connect: (
+        "Zu dieser Adresse gibt es schon ein Konto",
+        "Zeigen Sie einmal, dass es Ihres ist. Danach können Sie sich auch mit {} anmelden.",
+    ),
+    connect_button: "{} verbinden",
+    ways_in: ("Wege zur Anmeldung", "Verbunden:"),
+    way_off: "nicht verbunden",
     kept_elsewhere: (
         "Ihr Konto liegt woanders",
         "Sie haben sich über einen anderen Anbieter angemeldet: Name, Passwort und zweiter Schritt werden dort geändert.",
@@ -314,6 +323,14 @@ pub(super) static WORDS: Words = Words {
     already_linked: (
         "Dieses Konto gehört hier schon jemand anderem",
         "Es ist mit einem anderen Konto dieser Seite verbunden. Melden Sie sich mit jenem an oder verwenden Sie ein anderes.",
+    ),
+    no_address: (
+        "Ihre Adresse fehlt",
+        "Der andere Anbieter hat Ihre E-Mail-Adresse nicht genannt, und ein Konto braucht eine. Erlauben Sie es dort oder melden Sie sich auf einem anderen Weg an.",
+    ),
+    last_way_in: (
+        "Das ist Ihr letzter Weg hinein",
+        "Ohne ihn könnten Sie sich nicht mehr anmelden. Fügen Sie zuerst einen anderen hinzu.",
     ),
     other_tenant: (
         "Das ist nicht die Seite Ihrer Organisation",

@@ -39,6 +39,15 @@ pub(super) static WORDS: Words = Words {
     ),
     other_ways: "Other ways to sign in",
     sign_in_with: "Sign in with {}",
+    continue_with: "Continue with {}",
+    turned_back: "The sign-in was not finished. Try again, or choose another way.",
+    connect: (
+        "This address has an account already",
+        "Show once that it is yours. From then on you can sign in with {}, too.",
+    ),
+    connect_button: "Connect {}",
+    ways_in: ("Ways to sign in", "Connected:"),
+    way_off: "not connected",
     kept_elsewhere: (
         "Your account is kept elsewhere",
         "You signed in with another provider: name, password and second step are changed there.",
@@ -307,6 +316,14 @@ pub(super) static WORDS: Words = Words {
     already_linked: (
         "That account belongs to somebody else here",
         "It is connected with another user of this site. Sign in as that user, or use another account.",
+    ),
+    no_address: (
+        "Your address is missing",
+        "The other provider did not tell your e-mail address, and an account needs one. Allow it there, or choose another way to sign in.",
+    ),
+    last_way_in: (
+        "This is your last way in",
+        "Without it you could not sign in any more. Add another way first.",
     ),
     other_tenant: (
         "This is not your organisation’s page",

@@ -39,6 +39,15 @@ pub(super) static WORDS: Words = Words {
     ),
     other_ways: "Otras formas de iniciar sesión",
     sign_in_with: "Iniciar sesión con {}",
+    continue_with: "Continuar con {}",
+    turned_back: "El inicio de sesión no se completó. Inténtelo de nuevo o elija otra forma.",
+    connect: (
+        "Ya hay una cuenta con esta dirección",
+        "Demuestre una vez que es suya. Después podrá iniciar sesión también con {}.",
+    ),
+    connect_button: "Conectar {}",
+    ways_in: ("Formas de iniciar sesión", "Conectado:"),
+    way_off: "no conectado",
     kept_elsewhere: (
         "Su cuenta está en otro sitio",
         "Inició sesión con otro proveedor: el nombre, la contraseña y el segundo paso se cambian allí.",
@@ -317,6 +326,14 @@ pub(super) static WORDS: Words = Words {
     already_linked: (
         "Esa cuenta pertenece aquí a otra persona",
         "Está conectada con otra cuenta de este sitio. Inicie sesión con aquella o use otra.",
+    ),
+    no_address: (
+        "Falta su dirección",
+        "El otro proveedor no comunicó su dirección de correo y una cuenta necesita una. Permítalo allí o inicie sesión de otra forma.",
+    ),
+    last_way_in: (
+        "Es su última forma de entrar",
+        "Sin ella no podría volver a iniciar sesión. Añada antes otra.",
     ),
     other_tenant: (
         "Esta no es la página de su organización",

@@ -35,5 +35,8 @@ mod providers;
 
 mod email_link;
 
+mod federated;
+
 mod tenants;
+
 mod promises;

@@ -90,6 +90,7 @@ impl Settings {
         let mut variables = self.listener(Part::Frontend);
         variables.extend([
             ("AUTH_APIKEY", "demo-key".to_owned()),
+            ("IDENTITY_PROVIDERS", "google.com".to_owned()),
             (
                 "FIREBASE_AUTH_EMULATOR_HOST",
                 self.address(Part::Identity).to_string(),

@@ -28,6 +28,9 @@ mod journey;
 /// Sign up, verify, reset: with the mails of the stand-in's outbox.
 mod accounts;
 
+/// Continue with Google: with the page that stands for it.
+mod federated;
+
 /// Identity Platform's keys change while the system runs.
 mod keys;
 
