@@ -54,7 +54,7 @@ pub(crate) enum Cut {
 /// How the answer broke off, and when that is told.
 struct Broken(Cut, Pin<Box<tokio::time::Sleep>>);
 
-/// hyper drops what it has not written yet, the head too, when a body fails.
+/// Over HTTP/2 hyper drops what it has not written yet, the head too, when a body fails.
 const TOLD_AFTER: Duration = Duration::from_millis(5);
 
 impl Body {

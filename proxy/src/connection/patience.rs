@@ -1,7 +1,7 @@
 //! How long a client may keep a connection waiting: idle for [`IDLE`], a head that has begun for [`HEAD`],
 //! an answer that it does not read for [`STALLED`].
 //!
-//! [`Patient`] sits between the socket, or TLS, and hyper. No clock is read for a request that comes whole:
+//! [`Patient`] sits between the socket, or TLS, and the codec. No clock is read for a request that comes whole:
 //! a deadline of its own would set a timer for each.
 
 use std::io;

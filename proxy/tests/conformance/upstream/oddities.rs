@@ -24,7 +24,10 @@ pub(super) async fn keep_silent(mut stream: TcpStream) -> io::Result<()> {
 /// Answers with something that is not HTTP.
 pub(super) async fn talk_garbage(mut stream: TcpStream) -> io::Result<()> {
     let _some_of_the_request = stream.read(&mut [0; 65536]).await?;
-    stream.write_all(b"this is not HTTP\r\n\r\n").await
+    stream.write_all(b"this is not HTTP\r\n\r\n").await?;
+    // closing at once could be seen before the words
+    tokio::io::copy(&mut stream, &mut tokio::io::sink()).await?;
+    Ok(())
 }
 
 /// Hands out key sets: good ones, one found by discovery, a broken one and a slow one.
