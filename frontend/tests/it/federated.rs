@@ -520,3 +520,87 @@ async fn a_provider_is_removed_unless_it_is_the_last_way_in() {
         json!(["google.com"])
     );
 }
+
+#[tokio::test]
+async fn whoever_has_no_password_adds_one_by_a_sign_up_in_the_own_name() {
+    let world = world(entered()).await;
+    let mut browser = world.browser();
+    assert_eq!(there_and_back(&mut browser).await.location(), Some("/"));
+    let profile =
+        |email: &'static str, answer: Answer| {
+            let usual = identity_rule(Key::a(), 3600, 3600);
+            let ways = [json!({"providerId": "google.com"})];
+            world.identity.answers(move |seen: &Seen| match seen.uri.rsplit_once('/').unwrap().1 {
+            "accounts:lookup" => Answer::json(
+                200,
+                &json!({"users": [{"email": email, "emailVerified": true, "providerUserInfo": ways}]}),
+            ),
+            "accounts:signUp" => answer.clone(),
+            _ => usual(seen),
+        });
+        };
+    profile(EMAIL, entered());
+    let page = browser.get("/account").await;
+    assert!(
+        page.says("Add a password") && !page.says("Change the password"),
+        "{}",
+        page.body
+    );
+    let page = browser.get("/account/password").await;
+    assert!(
+        page.says("<h1 id=\"heading\">Add a password") && page.says("autocomplete=\"new-password\""),
+        "{}",
+        page.body
+    );
+    let page = browser.post("/account/password", &[("password", "short")]).await;
+    assert!(page.status == 422 && page.says("Add a password"), "{}", page.body);
+    let before = browser.cookies["session"].clone();
+    let page = browser.post("/account/password", &[("password", PASSWORD)]).await;
+    assert!(
+        page.status == 200 && page.says("Your account has a password"),
+        "{}",
+        page.body
+    );
+    assert_ne!(browser.cookies["session"], before);
+    let added = asked(&world, "accounts:signUp");
+    assert!(added.len() == 1 && added[0]["idToken"].is_string(), "{added:?}");
+    assert_eq!(
+        (&added[0]["email"], &added[0]["password"]),
+        (&EMAIL.into(), &PASSWORD.into())
+    );
+    assert!(
+        asked(&world, "accounts:update").is_empty(),
+        "protection of addresses would refuse it"
+    );
+
+    // somebody else's tokens do not become this session
+    let mut claims = id_claims(3600);
+    claims["sub"] = "user-2".into();
+    profile(
+        EMAIL,
+        Answer::json(
+            200,
+            &json!({"idToken": Key::a().sign(&claims), "refreshToken": "refresh-2"}),
+        ),
+    );
+    let before = browser.cookies["session"].clone();
+    let page = browser.post("/account/password", &[("password", PASSWORD)]).await;
+    assert_eq!(
+        (page.status, &browser.cookies["session"]),
+        (502, &before),
+        "{}",
+        page.body
+    );
+
+    profile("", entered());
+    assert!(
+        !browser.get("/account").await.says("href=\"/account/password\""),
+        "it would need an address"
+    );
+    let page = browser.post("/account/password", &[("password", PASSWORD)]).await;
+    assert!(
+        page.status == 422 && page.says("Your address is missing"),
+        "{}",
+        page.body
+    );
+}

@@ -112,3 +112,36 @@ async fn an_address_with_an_account_is_connected_by_its_password_and_taken_off_a
     let (_, page) = again.get("/account").await;
     assert!(page.contains("Connected: Google"), "{page}");
 }
+
+#[tokio::test]
+async fn whoever_came_with_google_adds_a_password_and_may_then_do_without() {
+    const OWN: &str = "Grace-demo-2026";
+    let system = System::start(&[]).await;
+    let mut visitor = Visitor::of(system.url("frontend"));
+    let email = "grace@provider.example";
+    let grace = [("email", email), ("name", "Grace"), ("verified", "on")];
+    let link = "/sign-in/federated/google.com";
+    let back = through(&mut visitor, link, &grace).await;
+    assert_eq!(leads(&mut visitor, &back).await, "/");
+    let (_, page) = visitor.get("/account/password").await;
+    assert!(page.contains("Add a password"), "{page}");
+    let added = visitor.post("/account/password", &[("password", OWN)]).await;
+    assert_eq!(added.status(), 200);
+    let (_, page) = visitor.get("/account").await;
+    assert!(
+        page.contains("Change the password") && page.contains("Connected: Google"),
+        "{page}"
+    );
+    let remove = visitor
+        .post("/account/providers/remove", &[("id", "google.com")])
+        .await;
+    assert_eq!(remove.status(), 303, "there is another way in now");
+
+    let mut again = Visitor::of(system.url("frontend"));
+    let answer = again
+        .post("/sign-in", &[("email", email), ("password", OWN)])
+        .await;
+    assert_eq!(answer.status(), 303);
+    let (_, page) = again.get("/").await;
+    assert!(page.contains(MESSAGE) && page.contains(email), "{page}");
+}
