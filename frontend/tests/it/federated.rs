@@ -604,3 +604,33 @@ async fn whoever_has_no_password_adds_one_by_a_sign_up_in_the_own_name() {
         page.body
     );
 }
+
+#[tokio::test]
+async fn with_a_tenant_it_is_the_tenants_provider_and_the_tenants_user() {
+    const OURS: &str = "staff-x1y2z";
+    let of = |firebase: Value| {
+        let mut claims = id_claims(3600);
+        claims["firebase"] = firebase;
+        let id_token = Key::a().sign(&claims);
+        Answer::json(
+            200,
+            &json!({"idToken": id_token, "refreshToken": "refresh-idp", "email": EMAIL}),
+        )
+    };
+    let world = World::with_env(&[("IDENTITY_PROVIDERS", "google.com"), ("AUTH_TENANT_ID", OURS)]).await;
+    let mut browser = world.browser();
+    for stranger in [json!({}), json!({"tenant": "shoppers-a1b2c"})] {
+        providers(&world, of(stranger.clone()));
+        let page = there_and_back(&mut browser).await;
+        assert_eq!(page.status, 502, "{stranger}: {}", page.body);
+        assert!(browser.cookie("session").is_none(), "{stranger}");
+    }
+    providers(&world, of(json!({"tenant": OURS})));
+    assert_eq!(there_and_back(&mut browser).await.status, 303);
+    assert!(browser.get("/").await.says("Hello World"));
+    for call in ["createAuthUri", IDP] {
+        let calls = asked(&world, call);
+        assert_eq!(calls.len(), 3);
+        assert!(calls.iter().all(|asked| asked["tenantId"] == OURS), "{calls:?}");
+    }
+}
