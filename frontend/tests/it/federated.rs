@@ -485,6 +485,21 @@ async fn a_provider_is_added_to_the_account_of_who_began() {
     );
     let added = asked(&world, IDP);
     assert!(added.len() == 1 && added[0]["idToken"].is_string(), "{added:?}");
+
+    // tokens of somebody else do not become this session
+    let mut claims = id_claims(3600);
+    claims["sub"] = "user-2".into();
+    let of_another = json!({"idToken": Key::a().sign(&claims), "refreshToken": "refresh-idp"});
+    account(&world, &["password"], Answer::json(200, &of_another));
+    let back = there(&mut browser, "/account/providers/google.com").await;
+    let before = browser.cookies["session"].clone();
+    let page = browser.get(&back).await;
+    assert_eq!(
+        (page.status, &browser.cookies["session"]),
+        (502, &before),
+        "{}",
+        page.body
+    );
 }
 
 #[tokio::test]
