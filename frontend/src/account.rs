@@ -101,6 +101,7 @@ async fn show(app: &App, arrival: &Arrival, user: &SignedIn, refusal: Option<&Re
         verified: profile.email_verified,
         factors: &profile.factors,
         ways: providers::ways(app, &profile),
+        has_password: profile.has(password::OWN),
         everywhere: app.admin.is_some(),
         problem: refusal.map(|refusal| refusal.problem(arrival.words())),
     });

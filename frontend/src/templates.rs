@@ -159,6 +159,7 @@ pub(crate) struct AccountPage<'a> {
     pub(crate) verified: bool,
     pub(crate) factors: &'a [Factor],
     pub(crate) ways: Vec<Way<'a>>,
+    pub(crate) has_password: bool,
     /// Whether all sessions can be ended at once.
     pub(crate) everywhere: bool,
     pub(crate) problem: Option<Problem>,
@@ -170,9 +171,20 @@ pub(crate) struct AccountPage<'a> {
 pub(crate) struct PasswordPage<'a> {
     pub(crate) t: &'static Words,
     pub(crate) email: &'a str,
+    /// The account has none yet.
+    pub(crate) adds: bool,
     pub(crate) rules: Vec<Rule>,
     pub(crate) shortest: usize,
     pub(crate) problem: Option<Problem>,
+}
+
+impl PasswordPage<'_> {
+    fn title(&self) -> &'static str {
+        match self.adds {
+            true => self.t.add_password,
+            false => self.t.change_password,
+        }
+    }
 }
 
 /// The last page of an account.

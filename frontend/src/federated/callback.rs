@@ -95,6 +95,14 @@ async fn finish(
         Return::Confirm(question) => return Ok(Step::Confirm(question)),
     };
     let user = app.verifier.verify(&tokens.id).await?;
+    if adding
+        .as_ref()
+        .is_some_and(|session| session.subject() != user.subject)
+    {
+        return Err(Refusal::Untrusted(
+            "it is not of the user who adds the provider".to_owned(),
+        ));
+    }
     Ok(Step::Done(match adding {
         // a provider more is no new sign-in: the session stays as old as it is
         Some(session) => session.continued(tokens, user, app.now()),

@@ -71,6 +71,19 @@ impl IdentityPlatform {
         self.accounts::<Both>("update", &asked).await?.tokens()
     }
 
+    /// A password for an account that has none. `update` refuses that to users while e-mail enumeration
+    /// protection is on, as it is by default; a sign-up in the name of the user adds it.
+    pub(crate) async fn add_password(
+        &self,
+        id_token: &str,
+        email: &str,
+        password: &str,
+    ) -> Result<Tokens, Refusal> {
+        let asked =
+            json!({"idToken": id_token, "email": email, "password": password, "returnSecureToken": true});
+        self.accounts::<Both>("signUp", &asked).await?.tokens()
+    }
+
     /// The end of the account.
     pub(crate) async fn delete(&self, id_token: &str) -> Result<(), Refusal> {
         self.accounts::<Value>("delete", &json!({"idToken": id_token}))

@@ -165,6 +165,7 @@ pub(super) static WORDS: Words = Words {
     name: "Name",
     save_name: "Namen speichern",
     change_password: "Passwort ändern",
+    add_password: "Ein Passwort hinzufügen",
     on: "Eingerichtet:",
     factor_app: "ein Code aus einer App",
     factor_phone: "eine SMS",
@@ -187,6 +188,11 @@ pub(super) static WORDS: Words = Words {
     password_changed: (
         "Ihr Passwort ist geändert",
         "Hier bleiben Sie angemeldet. Jeder andere Browser muss sich neu anmelden, spätestens in einer Stunde.",
+    ),
+    add_password_lead: "Mit ihm und Ihrer Adresse können Sie sich auch ohne anderen Anbieter anmelden.",
+    password_added: (
+        "Ihr Konto hat ein Passwort",
+        "Von nun an können Sie sich auch mit Ihrer Adresse und dem Passwort anmelden.",
     ),
     signed_out_everywhere: (
         "Sie sind überall abgemeldet",

@@ -158,6 +158,7 @@ pub(super) static WORDS: Words = Words {
     name: "Name",
     save_name: "Save the name",
     change_password: "Change the password",
+    add_password: "Add a password",
     on: "On:",
     factor_app: "a code from an app",
     factor_phone: "a text message",
@@ -180,6 +181,11 @@ pub(super) static WORDS: Words = Words {
     password_changed: (
         "Your password is changed",
         "You stay signed in here. Every other browser has to sign in again, at the latest within an hour.",
+    ),
+    add_password_lead: "With it and your address you can sign in without another provider, too.",
+    password_added: (
+        "Your account has a password",
+        "From now on your address and the password sign you in, too.",
     ),
     signed_out_everywhere: (
         "You are signed out everywhere",

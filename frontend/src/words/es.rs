@@ -165,6 +165,7 @@ pub(super) static WORDS: Words = Words {
     name: "Nombre",
     save_name: "Guardar el nombre",
     change_password: "Cambiar la contraseña",
+    add_password: "Añadir una contraseña",
     on: "Activo:",
     factor_app: "un código de una aplicación",
     factor_phone: "un mensaje de texto",
@@ -187,6 +188,11 @@ pub(super) static WORDS: Words = Words {
     password_changed: (
         "Su contraseña ha cambiado",
         "Aquí sigue con la sesión abierta. Los demás navegadores tienen que iniciar sesión de nuevo, a más tardar en una hora.",
+    ),
+    add_password_lead: "Con ella y su dirección puede iniciar sesión también sin otro proveedor.",
+    password_added: (
+        "Su cuenta tiene una contraseña",
+        "A partir de ahora puede iniciar sesión también con su dirección y la contraseña.",
     ),
     signed_out_everywhere: (
         "Ha cerrado sesión en todas partes",

@@ -161,6 +161,7 @@ pub(super) static WORDS: Words = Words {
     name: "名前",
     save_name: "名前を保存",
     change_password: "パスワードを変更する",
+    add_password: "パスワードを追加する",
     on: "有効:",
     factor_app: "アプリのコード",
     factor_phone: "SMS",
@@ -183,6 +184,11 @@ pub(super) static WORDS: Words = Words {
     password_changed: (
         "パスワードを変更しました",
         "ここではログインしたままです。ほかのブラウザーでは遅くとも 1 時間以内にログインし直す必要があります。",
+    ),
+    add_password_lead: "パスワードとメールアドレスがあれば、ほかのプロバイダーを使わなくてもログインできます。",
+    password_added: (
+        "アカウントにパスワードを設定しました",
+        "これからはメールアドレスとパスワードでもログインできます。",
     ),
     signed_out_everywhere: (
         "すべての場所でログアウトしました",

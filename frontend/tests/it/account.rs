@@ -14,7 +14,8 @@ fn account(world: &World) {
         match seen.uri.rsplit_once('/').unwrap().1 {
             "accounts:lookup" => Answer::json(
                 200,
-                &json!({"users": [{"email": EMAIL, "emailVerified": false, "displayName": "<Shopper>"}]}),
+                &json!({"users": [{"email": EMAIL, "emailVerified": false, "displayName": "<Shopper>",
+                    "providerUserInfo": [{"providerId": "password"}]}]}),
             ),
             "accounts:update" if asked.get("password").is_some() => Answer::json(
                 200,

@@ -485,6 +485,21 @@ async fn a_provider_is_added_to_the_account_of_who_began() {
     );
     let added = asked(&world, IDP);
     assert!(added.len() == 1 && added[0]["idToken"].is_string(), "{added:?}");
+
+    // tokens of somebody else do not become this session
+    let mut claims = id_claims(3600);
+    claims["sub"] = "user-2".into();
+    let of_another = json!({"idToken": Key::a().sign(&claims), "refreshToken": "refresh-idp"});
+    account(&world, &["password"], Answer::json(200, &of_another));
+    let back = there(&mut browser, "/account/providers/google.com").await;
+    let before = browser.cookies["session"].clone();
+    let page = browser.get(&back).await;
+    assert_eq!(
+        (page.status, &browser.cookies["session"]),
+        (502, &before),
+        "{}",
+        page.body
+    );
 }
 
 #[tokio::test]
@@ -519,4 +534,118 @@ async fn a_provider_is_removed_unless_it_is_the_last_way_in() {
         asked(&world, "accounts:update")[0]["deleteProvider"],
         json!(["google.com"])
     );
+}
+
+#[tokio::test]
+async fn whoever_has_no_password_adds_one_by_a_sign_up_in_the_own_name() {
+    let world = world(entered()).await;
+    let mut browser = world.browser();
+    assert_eq!(there_and_back(&mut browser).await.location(), Some("/"));
+    let profile =
+        |email: &'static str, answer: Answer| {
+            let usual = identity_rule(Key::a(), 3600, 3600);
+            let ways = [json!({"providerId": "google.com"})];
+            world.identity.answers(move |seen: &Seen| match seen.uri.rsplit_once('/').unwrap().1 {
+            "accounts:lookup" => Answer::json(
+                200,
+                &json!({"users": [{"email": email, "emailVerified": true, "providerUserInfo": ways}]}),
+            ),
+            "accounts:signUp" => answer.clone(),
+            _ => usual(seen),
+        });
+        };
+    profile(EMAIL, entered());
+    let page = browser.get("/account").await;
+    assert!(
+        page.says("Add a password") && !page.says("Change the password"),
+        "{}",
+        page.body
+    );
+    let page = browser.get("/account/password").await;
+    assert!(
+        page.says("<h1 id=\"heading\">Add a password") && page.says("autocomplete=\"new-password\""),
+        "{}",
+        page.body
+    );
+    let page = browser.post("/account/password", &[("password", "short")]).await;
+    assert!(page.status == 422 && page.says("Add a password"), "{}", page.body);
+    let before = browser.cookies["session"].clone();
+    let page = browser.post("/account/password", &[("password", PASSWORD)]).await;
+    assert!(
+        page.status == 200 && page.says("Your account has a password"),
+        "{}",
+        page.body
+    );
+    assert_ne!(browser.cookies["session"], before);
+    let added = asked(&world, "accounts:signUp");
+    assert!(added.len() == 1 && added[0]["idToken"].is_string(), "{added:?}");
+    assert_eq!(
+        (&added[0]["email"], &added[0]["password"]),
+        (&EMAIL.into(), &PASSWORD.into())
+    );
+    assert!(
+        asked(&world, "accounts:update").is_empty(),
+        "protection of addresses would refuse it"
+    );
+
+    // somebody else's tokens do not become this session
+    let mut claims = id_claims(3600);
+    claims["sub"] = "user-2".into();
+    profile(
+        EMAIL,
+        Answer::json(
+            200,
+            &json!({"idToken": Key::a().sign(&claims), "refreshToken": "refresh-2"}),
+        ),
+    );
+    let before = browser.cookies["session"].clone();
+    let page = browser.post("/account/password", &[("password", PASSWORD)]).await;
+    assert_eq!(
+        (page.status, &browser.cookies["session"]),
+        (502, &before),
+        "{}",
+        page.body
+    );
+
+    profile("", entered());
+    assert!(
+        !browser.get("/account").await.says("href=\"/account/password\""),
+        "it would need an address"
+    );
+    let page = browser.post("/account/password", &[("password", PASSWORD)]).await;
+    assert!(
+        page.status == 422 && page.says("Your address is missing"),
+        "{}",
+        page.body
+    );
+}
+
+#[tokio::test]
+async fn with_a_tenant_it_is_the_tenants_provider_and_the_tenants_user() {
+    const OURS: &str = "staff-x1y2z";
+    let of = |firebase: Value| {
+        let mut claims = id_claims(3600);
+        claims["firebase"] = firebase;
+        let id_token = Key::a().sign(&claims);
+        Answer::json(
+            200,
+            &json!({"idToken": id_token, "refreshToken": "refresh-idp", "email": EMAIL}),
+        )
+    };
+    let world = World::with_env(&[("IDENTITY_PROVIDERS", "google.com"), ("AUTH_TENANT_ID", OURS)]).await;
+    let mut browser = world.browser();
+    for stranger in [json!({}), json!({"tenant": "shoppers-a1b2c"})] {
+        providers(&world, of(stranger.clone()));
+        let page = there_and_back(&mut browser).await;
+        assert_eq!(page.status, 502, "{stranger}: {}", page.body);
+        assert!(browser.cookie("session").is_none(), "{stranger}");
+    }
+    providers(&world, of(json!({"tenant": OURS})));
+    assert_eq!(there_and_back(&mut browser).await.status, 303);
+    assert!(browser.get("/").await.says("Hello World"));
+    for call in ["createAuthUri", IDP] {
+        let calls = asked(&world, call);
+        assert_eq!(calls.len(), 3);
+        assert!(calls.iter().all(|asked| asked["tenantId"] == OURS), "{calls:?}");
+    }
 }

@@ -18,6 +18,8 @@ mod authenticator;
 
 mod chromium;
 
+mod federated;
+
 mod pages;
 
 mod provider;

@@ -6,6 +6,7 @@ use reqwest::header::LOCATION;
 
 use crate::callers;
 use crate::harness::System;
+use crate::tenants;
 use crate::visitor::{MESSAGE, Visitor};
 
 const EMAIL: &str = "shopper@acme.example";
@@ -109,6 +110,65 @@ async fn an_address_with_an_account_is_connected_by_its_password_and_taken_off_a
     assert!(page.contains(&format!("href=\"{add}\"")), "{page}");
     let back = through(&mut again, add, &unverified).await;
     assert_eq!(leads(&mut again, &back).await, "/account");
+    let (_, page) = again.get("/account").await;
+    assert!(page.contains("Connected: Google"), "{page}");
+}
+
+#[tokio::test]
+async fn whoever_came_with_google_adds_a_password_and_may_then_do_without() {
+    const OWN: &str = "Grace-demo-2026";
+    let system = System::start(&[]).await;
+    let mut visitor = Visitor::of(system.url("frontend"));
+    let email = "grace@provider.example";
+    let grace = [("email", email), ("name", "Grace"), ("verified", "on")];
+    let link = "/sign-in/federated/google.com";
+    let back = through(&mut visitor, link, &grace).await;
+    assert_eq!(leads(&mut visitor, &back).await, "/");
+    let (_, page) = visitor.get("/account/password").await;
+    assert!(page.contains("Add a password"), "{page}");
+    let added = visitor.post("/account/password", &[("password", OWN)]).await;
+    assert_eq!(added.status(), 200);
+    let (_, page) = visitor.get("/account").await;
+    assert!(
+        page.contains("Change the password") && page.contains("Connected: Google"),
+        "{page}"
+    );
+    let remove = visitor
+        .post("/account/providers/remove", &[("id", "google.com")])
+        .await;
+    assert_eq!(remove.status(), 303, "there is another way in now");
+
+    let mut again = Visitor::of(system.url("frontend"));
+    let answer = again
+        .post("/sign-in", &[("email", email), ("password", OWN)])
+        .await;
+    assert_eq!(answer.status(), 303);
+    let (_, page) = again.get("/").await;
+    assert!(page.contains(MESSAGE) && page.contains(email), "{page}");
+}
+
+#[tokio::test]
+async fn in_a_tenant_google_leads_to_a_user_of_the_tenant() {
+    let system = System::start_told(&[], &[("AUTH_TENANT_ID", tenants::TENANT)]).await;
+    tenants::make(&system).await;
+    let mut visitor = Visitor::of(system.url("frontend"));
+    let link = "/sign-in/federated/google.com";
+    // the project's own user with this address is somebody else: there is nothing to connect
+    let sam = [("email", EMAIL), ("name", "Sam")];
+    let back = through(&mut visitor, link, &sam).await;
+    assert_eq!(leads(&mut visitor, &back).await, "/");
+    let (_, page) = visitor.get("/").await;
+    assert!(page.contains(MESSAGE) && page.contains(EMAIL), "{page}");
+
+    // and somebody of the tenant with the address is asked whose it is, and connected
+    let new = [("email", "iris@acme.example"), ("password", PASSWORD)];
+    assert_eq!(visitor.post("/sign-up", &new).await.status(), 200);
+    let iris = [("email", "iris@acme.example"), ("name", "Iris")];
+    let mut again = Visitor::of(system.url("frontend"));
+    let back = through(&mut again, link, &iris).await;
+    assert_eq!(leads(&mut again, &back).await, CONNECT);
+    let right = again.post(CONNECT, &[("password", PASSWORD)]).await;
+    assert_eq!(right.status(), 303);
     let (_, page) = again.get("/account").await;
     assert!(page.contains("Connected: Google"), "{page}");
 }

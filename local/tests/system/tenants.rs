@@ -7,13 +7,12 @@ use crate::harness::{System, workspace};
 use crate::visitor::{MESSAGE, Visitor};
 use crate::{callers, diff::Diff};
 
-const TENANT: &str = "staff-x1y2z";
+pub(crate) const TENANT: &str = "staff-x1y2z";
 const EMAIL: &str = "shopper@acme.example";
 const PASSWORD: &str = "Of-the-tenant-1";
 
-#[tokio::test]
-async fn with_a_tenant_its_users_read_the_message_and_those_of_the_project_are_strangers() {
-    let system = System::start_told(&[], &[("AUTH_TENANT_ID", TENANT)]).await;
+/// Makes the tenant, as the project's owner does.
+pub(crate) async fn make(system: &System) {
     let url = format!(
         "{}/identitytoolkit.googleapis.com/v2/projects/demo-acme/tenants?tenantId={TENANT}",
         system.url("identity")
@@ -22,6 +21,12 @@ async fn with_a_tenant_its_users_read_the_message_and_those_of_the_project_are_s
     let on = json!({ "displayName": "Staff", "allowPasswordSignup": true });
     let made = client.post(url).bearer_auth("owner").json(&on).send().await;
     assert_eq!(made.unwrap().status(), 200);
+}
+
+#[tokio::test]
+async fn with_a_tenant_its_users_read_the_message_and_those_of_the_project_are_strangers() {
+    let system = System::start_told(&[], &[("AUTH_TENANT_ID", TENANT)]).await;
+    make(&system).await;
     let documents = system.documents();
     callers::change(&system, || {
         let mut printed = Diff::printed_in(&workspace().join("istio/README.md"));
