@@ -1,6 +1,7 @@
 //! ChromeDriver and one Chromium window, gone when the test is.
 
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Write};
+use std::net::TcpStream;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
@@ -17,6 +18,7 @@ pub(crate) enum Scripts {
 pub(crate) struct Browser {
     pub(crate) driver: WebDriver,
     process: Child,
+    address: String,
     profile: std::path::PathBuf,
 }
 
@@ -25,11 +27,12 @@ impl Browser {
         chassis::crypto::install();
         let (process, address) = chromedriver();
         let profile = std::env::temp_dir().join(format!("acme-browser-{}", process.id()));
-        let driver = WebDriver::new(address, capabilities(scripts, &profile)).await;
+        let driver = WebDriver::new(format!("http://{address}"), capabilities(scripts, &profile)).await;
         let driver = driver.expect("ChromeDriver starts Chromium (packages chromium and chromium-driver)");
         Browser {
             driver,
             process,
+            address,
             profile,
         }
     }
@@ -52,15 +55,28 @@ impl Browser {
         assert!(found, "the page does not show {text:?} but:\n{source}");
     }
 
-    pub(crate) async fn quit(mut self) {
+    pub(crate) async fn quit(self) {
         self.driver.clone().quit().await.unwrap();
-        self.process.kill().unwrap();
-        self.process.wait().unwrap();
+    }
+}
+
+impl Drop for Browser {
+    /// Ends ChromeDriver and its Chromium also when the test panics. The client must not end its session by itself
+    /// then: it blocks the test's thread for two minutes, waiting for an answer that only this thread can receive.
+    fn drop(&mut self) {
+        let _ = self.driver.clone().leak();
+        // asked this way, ChromeDriver takes its Chromium along; killed, it would leave it behind
+        let asked = TcpStream::connect(&self.address)
+            .and_then(|mut stream| stream.write_all(b"GET /shutdown HTTP/1.1\r\nHost: localhost\r\n\r\n"));
+        if asked.is_err() {
+            let _ = self.process.kill();
+        }
+        let _ = self.process.wait();
         let _ = std::fs::remove_dir_all(&self.profile);
     }
 }
 
-/// Starts ChromeDriver on a port of its choice, which it prints.
+/// Starts ChromeDriver on a port of its choice, which it prints, and says at which address it listens.
 fn chromedriver() -> (Child, String) {
     let mut process = Command::new("chromedriver")
         .arg("--port=0")
@@ -76,7 +92,7 @@ fn chromedriver() -> (Child, String) {
                 .map(|(_, port)| port.trim_end_matches('.').to_owned())
         })
         .expect("chromedriver prints its port");
-    (process, format!("http://127.0.0.1:{port}"))
+    (process, format!("127.0.0.1:{port}"))
 }
 
 fn capabilities(scripts: Scripts, profile: &std::path::Path) -> thirtyfour::ChromeCapabilities {
