@@ -17,6 +17,7 @@ pub(crate) mod limits;
 pub(crate) mod outlier;
 pub(crate) mod pool;
 pub(crate) mod retry;
+mod tls;
 
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};

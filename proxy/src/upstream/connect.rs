@@ -8,12 +8,11 @@ use std::time::Duration;
 
 use rustls::pki_types::ServerName;
 use socket2::{SockRef, TcpKeepalive};
-use tokio::io::{AsyncRead, AsyncWrite, BufReader, ReadBuf};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpStream, UnixStream};
-use tokio_rustls::TlsConnector;
-use tokio_rustls::client::TlsStream;
 
 use super::failure::Failure;
+use super::tls::Tls;
 use crate::plan::upstream::{Address, Keepalive};
 
 /// A connection's bytes.
@@ -21,7 +20,7 @@ pub(crate) enum Stream {
     /// Plain.
     Plain(Socket),
     /// TLS; boxed, because it is large and rare to move.
-    Tls(Box<TlsStream<BufReader<Socket>>>),
+    Tls(Box<Tls<Socket>>),
 }
 
 /// What the bytes travel over.
@@ -40,10 +39,6 @@ pub(crate) struct Handshake {
     pub(crate) name: ServerName<'static>,
 }
 
-/// rustls reads 4 KiB at a time; a record of TLS is up to 16 KiB and its head. Pages that nothing was read into
-/// cost nothing.
-const READ_AHEAD: usize = 32 * 1024;
-
 /// Connects within the deadline. `upstream` is for the log.
 pub(crate) async fn connect(
     address: &Address,
@@ -58,8 +53,7 @@ pub(crate) async fn connect(
         match handshake {
             None => Ok(Stream::Plain(socket)),
             Some(Handshake { config, name }) => {
-                let socket = BufReader::with_capacity(READ_AHEAD, socket);
-                let tls = TlsConnector::from(config).connect(name, socket).await?;
+                let tls = Tls::connect(config, name, socket).await?;
                 Ok::<_, io::Error>(Stream::Tls(Box::new(tls)))
             }
         }
