@@ -12,7 +12,7 @@ import zipfile
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 WORK = ROOT / "target" / "bench"          # everything that a run writes, but for the results
 ENVOYS = ("1.40.0", "1.38.3")             # the budgets' reference, and what Istio 1.30.3 ships
-PACKAGES = {"nginx": "nginx-light", "haproxy": "haproxy", "wrk": "wrk", "h2load": "nghttp2-client", "openssl": "openssl"}
+PACKAGES = {"nginx": "nginx-light", "haproxy": "haproxy", "wrk": "wrk", "h2load": "nghttp2-client", "openssl": "openssl", "valgrind": "valgrind"}
 
 
 def install():

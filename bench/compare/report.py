@@ -52,6 +52,9 @@ def markdown(rows, peers, results):
         for name, one in results["held"].items():
             out.append(f"| {name} | " + " | ".join(f"{one[str(count)]:.0f}" if str(count) in one else "–" for count in counts) + " |")
     out += services(results.get("services", {})) + sizes(results.get("smallest sizes", {}))
+    if results.get("instructions"):
+        counts = ", ".join(f"{name} {count:.0f}" for name, count in results["instructions"].items())
+        out += ["", f"Instructions of a request outside the kernel, proxy, callgrind: {counts}."]
     if results.get("latency"):
         out += ["", f"Latency at {results['latency_rate']} requests a second, 25 B, 64 connections, ms:", "", "| peer | p50 | p99 | p99.9 |", "|---|---|---|---|"]
         out += [f"| {name} | " + " | ".join(f"{value:.2f}" for value in one) + " |" for name, one in results["latency"].items()]

@@ -309,3 +309,27 @@ fn refusal(refused: Refused) -> Response<Body> {
 fn age() -> Duration {
     AGE + AGE.mul_f64(0.1 * (chassis::trace::random() % 1000) as f64 / 1000.0)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Every connection has one of the first on the heap, every request in flight one of the second
+    /// (`bench/README.md`): what grows them by more than this is better boxed where it is rare.
+    #[test]
+    fn an_idle_connection_and_a_request_in_flight_stay_small() {
+        let connection = of_five(serve);
+        assert!(connection <= 3584, "{connection} bytes for each connection");
+        let request = of_two(request::handle);
+        assert!(request <= 6656, "{request} bytes for each request in flight");
+    }
+
+    /// What the future of such a function takes.
+    fn of_two<A, B, F: Future>(_: impl Fn(A, B) -> F) -> usize {
+        size_of::<F>()
+    }
+
+    fn of_five<A, B, C, D, E, F: Future>(_: impl Fn(A, B, C, D, E) -> F) -> usize {
+        size_of::<F>()
+    }
+}

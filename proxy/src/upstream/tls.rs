@@ -256,12 +256,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Tls<S> {
             // one record, if they fit
             _ if all <= RECORD => {
                 taken = all;
-                tls.put(
-                    &slices
-                        .iter()
-                        .flat_map(|slice| slice.iter().copied())
-                        .collect::<Vec<u8>>(),
-                )?;
+                let mut together = Vec::with_capacity(all);
+                slices.iter().for_each(|slice| together.extend_from_slice(slice));
+                tls.put(&together)?;
             }
             _ => {
                 for slice in slices {

@@ -109,7 +109,7 @@ impl Output {
         Poll::Ready(Ok(()))
     }
 
-    /// Once all is sent, memory for a head is kept.
+    /// Once all is sent, memory for one record is kept.
     pub(super) fn shrink(&mut self) {
         if self.is_empty() && self.bytes.len() > KEPT {
             self.bytes = Vec::new();
@@ -121,5 +121,5 @@ impl Output {
 const READ_AHEAD: usize = 32 * 1024;
 /// Bytes of a message of the handshake at most, as in rustls.
 const HANDSHAKE: usize = 0x1_0000;
-/// Bytes that a connection keeps for what it will send.
-const KEPT: usize = 4 * 1024;
+/// Bytes that a connection keeps for what it will send: a record, and what goes with it.
+const KEPT: usize = 17 * 1024;
