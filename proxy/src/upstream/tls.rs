@@ -117,7 +117,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Tls<S> {
             let unread = self.input.len();
             let UnbufferedStatus { mut discard, state } =
                 self.session.process_tls_records(self.input.records());
-            let mut stage = None;
+            let (mut stage, mut put_well) = (None, Ok(()));
             match state {
                 Ok(ConnectionState::ReadTraffic(mut traffic)) => {
                     while let Some(length) = traffic.peek_len() {
@@ -146,7 +146,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Tls<S> {
                     }
                 }
                 Ok(ConnectionState::EncodeTlsData(mut data)) => {
-                    self.output.put(0, |room| encoded(&data.encode(room)))?;
+                    put_well = self.output.put(0, |room| encoded(&data.encode(room)));
                 }
                 Ok(ConnectionState::TransmitTlsData(data)) => data.done(), // the output keeps the order
                 Ok(ConnectionState::PeerClosed) => self.closed = true,
@@ -155,25 +155,25 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Tls<S> {
                     match put {
                         Some(Put::Data(data)) => {
                             let guess = data.len() + (data.len() / RECORD + 1) * OVERHEAD;
-                            self.output
-                                .put(guess, |room| encrypted(traffic.encrypt(data, room)))?;
+                            put_well = self
+                                .output
+                                .put(guess, |room| encrypted(traffic.encrypt(data, room)));
                         }
                         Some(Put::CloseNotify) => {
                             let put = |room: &mut [u8]| encrypted(traffic.queue_close_notify(room));
-                            self.output.put(OVERHEAD, put)?;
+                            put_well = self.output.put(OVERHEAD, put);
                         }
                         None => {}
                     }
                     stage = Some(Stage::Traffic);
                 }
-                Ok(_) if put.is_some() => {
-                    return Err(io::ErrorKind::BrokenPipe.into());
-                }
+                Ok(_) if put.is_some() => put_well = Err(io::ErrorKind::BrokenPipe.into()),
                 // early data is a server's to receive
                 Ok(_) => stage = Some(Stage::Traffic),
                 Err(error) => self.failed = Some(error),
             }
             self.input.discard(discard);
+            put_well?;
             if let Some(error) = self.failed.clone() {
                 self.put_alert();
                 // what came before it counts
@@ -188,11 +188,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Tls<S> {
         }
     }
 
-    /// The alert that rustls has for a peer that broke the rules.
+    /// The alert that rustls has for a peer that broke the rules, and what it had to say before.
     fn put_alert(&mut self) {
-        let status = self.session.process_tls_records(self.input.records());
-        if let Ok(ConnectionState::EncodeTlsData(mut alert)) = status.state {
-            let _ = self.output.put(0, |room| encoded(&alert.encode(room)));
+        while self.session.wants_write() {
+            let status = self.session.process_tls_records(self.input.records());
+            let Ok(ConnectionState::EncodeTlsData(mut record)) = status.state else {
+                return;
+            };
+            let _ = self.output.put(0, |room| encoded(&record.encode(room)));
         }
     }
 
@@ -218,8 +221,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncRead for Tls<S> {
         loop {
             if tls.held || tls.input.len() > 0 || tls.failed.is_some() {
                 tls.receive(cx, to)?;
-                // what the protocol itself has to say, now or with the next write
-                let _ = tls.output.poll_send(&mut tls.socket, cx)?;
+                // what the protocol itself has to say, now or with the next write, whose failure it is if it cannot:
+                // a peer that reads no more may have answered
+                let _ = tls.output.poll_send(&mut tls.socket, cx);
             }
             if to.filled().len() > before || tls.closed || to.remaining() == 0 {
                 return Poll::Ready(Ok(()));
@@ -291,7 +295,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Tls<S> {
             let _ = tls.process(&mut ReadBuf::new(&mut []), Some(Put::CloseNotify));
         }
         ready!(tls.output.poll_send(&mut tls.socket, cx))?;
-        Pin::new(&mut tls.socket).poll_shutdown(cx)
+        match ready!(Pin::new(&mut tls.socket).poll_shutdown(cx)) {
+            // the peer was first
+            Err(error) if error.kind() == io::ErrorKind::NotConnected => Poll::Ready(Ok(())),
+            ended => Poll::Ready(ended),
+        }
     }
 }
 

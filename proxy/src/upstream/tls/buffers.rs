@@ -48,7 +48,10 @@ impl Input {
                 let error = format!("a TLS peer wants {HANDSHAKE} bytes to be kept for a message");
                 return Poll::Ready(Err(io::Error::new(io::ErrorKind::InvalidData, error)));
             }
-            self.bytes.resize((2 * self.end).max(READ_AHEAD), 0);
+            match self.end {
+                0 => self.bytes = vec![0; READ_AHEAD], // memory that is zero already is not written
+                end => self.bytes.resize(2 * end, 0),
+            }
         }
         let mut room = ReadBuf::new(&mut self.bytes[self.end..]);
         ready!(Pin::new(socket).poll_read(cx, &mut room))?;

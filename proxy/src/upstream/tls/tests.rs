@@ -193,6 +193,41 @@ async fn an_end_that_was_not_said_is_an_error() {
 }
 
 #[tokio::test]
+async fn an_answer_is_read_also_from_a_peer_that_reads_no_more() {
+    let (mut near, mut far) = connected(&rustls::version::TLS13, 1, 2000).await;
+    let upload = bytes(10_000);
+    let written = poll_fn(|cx| Poll::Ready(Pin::new(&mut near).poll_write(cx, &upload))).await;
+    assert!(matches!(written, Poll::Ready(Ok(10_000))), "and most of it waits");
+    far.write_all(b"413").await.unwrap();
+    far.shutdown().await.unwrap();
+    drop(far);
+    let mut answer = Vec::new();
+    near.read_to_end(&mut answer).await.unwrap();
+    assert_eq!(answer, b"413");
+    assert!(near.flush().await.is_err(), "who writes hears of it");
+}
+
+#[tokio::test]
+async fn the_alert_comes_behind_an_answer_of_the_protocol() {
+    let (mut near, far) = connected(&rustls::version::TLS13, 1, 1 << 16).await;
+    let (mut socket, mut session) = far.into_inner();
+    session.refresh_traffic_keys().unwrap();
+    let mut records = Vec::new();
+    session.write_tls(&mut records).unwrap();
+    records.extend_from_slice(b"\x17\x03\x03\x00\x15this is not encrypted");
+    socket.write_all(&records).await.unwrap();
+    near.read(&mut [0; 10]).await.unwrap_err();
+    drop(near);
+    let mut told = Vec::new();
+    socket.read_to_end(&mut told).await.unwrap();
+    assert_eq!(count_records(&told), 2);
+    session.read_tls(&mut &told[..]).unwrap();
+    let told = session.process_new_packets().unwrap_err();
+    let alert = rustls::AlertDescription::BadRecordMac;
+    assert_eq!(told, rustls::Error::AlertReceived(alert));
+}
+
+#[tokio::test]
 async fn a_peer_that_breaks_the_rules_is_told_so() {
     let (mut near, far) = connected(&rustls::version::TLS13, 1, 1 << 16).await;
     let (mut socket, mut session) = far.into_inner();
