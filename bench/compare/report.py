@@ -24,7 +24,7 @@ def verdict(value, must, goal):
 def markdown(rows, peers, results):
     names = [peer.name for peer in peers]
     out = [f"Measured {results['date']} on {results['cpu_name']}, one core per peer, revision {results['versions']['revision']}; "
-           f"median of {results['rounds']} rounds of {results['seconds']} s, in turn.", "",
+           f"median of {results['rounds']} rounds of {results['seconds']} s, in turn, and of {results['budget_rounds']} where there is a budget.", "",
            "CPU per request in µs: user + system time of the peer's process.", "",
            "| work | " + " | ".join(names) + " |", "|---|" + "---|" * len(names)]
     for row in rows:
