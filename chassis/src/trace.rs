@@ -50,8 +50,9 @@ impl TraceContext {
     /// The header for the next hop.
     pub fn header(&self) -> HeaderValue {
         let mut text = *b"00-00000000000000000000000000000000-0000000000000000-00";
-        hexadecimal_digits(&mut text[3..35], self.trace);
-        hexadecimal_digits(&mut text[36..52], self.span.into());
+        text[3..19].copy_from_slice(&hexadecimal_digits((self.trace >> 64) as u64));
+        text[19..35].copy_from_slice(&hexadecimal_digits(self.trace as u64));
+        text[36..52].copy_from_slice(&hexadecimal_digits(self.span));
         text[54] += u8::from(self.sampled);
         HeaderValue::from_bytes(&text).unwrap_or_else(|_| HeaderValue::from_static(""))
     }
@@ -112,14 +113,27 @@ fn hexadecimal(text: &str) -> bool {
         .all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte))
 }
 
-/// Fills all of `text` with a number's lower digits. Ids are written for every request, where formatting
-/// would cost more than making them.
-pub fn hexadecimal_digits(text: &mut [u8], mut number: u128) {
-    for digit in text.iter_mut().rev() {
-        *digit = b"0123456789abcdef"[(number & 0xf) as usize];
-        number >>= 4;
+/// All digits of a number, in lower case. Ids are written for every request, where formatting would cost
+/// more than making them.
+pub fn hexadecimal_digits(number: u64) -> [u8; 16] {
+    let mut text = [0; 16];
+    for (two, byte) in text.as_chunks_mut().0.iter_mut().zip(number.to_be_bytes()) {
+        *two = TWO_DIGITS[usize::from(byte)];
     }
+    text
 }
+
+/// Of each byte.
+const TWO_DIGITS: [[u8; 2]; 256] = {
+    let digits = b"0123456789abcdef";
+    let mut all = [[0; 2]; 256];
+    let mut byte = 0;
+    while byte < all.len() {
+        all[byte] = [digits[byte >> 4], digits[byte & 15]];
+        byte += 1;
+    }
+    all
+};
 
 /// A number that is hard to meet twice, without a system call each time. For ids and load balancing,
 /// never for keys: splitmix64, seeded once per thread from the system.

@@ -1,7 +1,7 @@
 //! New paths and places: what is sent upstream instead of what was asked for, and where clients are sent.
 
 use http::uri::PathAndQuery;
-use http::{HeaderMap, HeaderValue};
+use http::{HeaderMap, HeaderName, HeaderValue};
 
 use crate::downstream::Downstream;
 use crate::head::Head;
@@ -113,10 +113,10 @@ pub(crate) fn own_location(head: &Head) -> HeaderValue {
 /// Tells the upstream what was asked for before the rewrite.
 pub(crate) fn remember(headers: &mut HeaderMap, path: Option<&PathAndQuery>, host: Option<HeaderValue>) {
     if let Some(path) = path {
-        headers.insert("x-envoy-original-path", header(path.as_str().to_owned()));
+        headers.insert(ORIGINAL_PATH, header(path.as_str().to_owned()));
     }
     if let Some(host) = host {
-        headers.insert("x-envoy-original-host", host);
+        headers.insert(ORIGINAL_HOST, host);
     }
 }
 
@@ -141,6 +141,9 @@ fn without_default_port<'h>(host: &'h str, scheme: &str) -> &'h str {
 fn header(text: String) -> HeaderValue {
     HeaderValue::from_maybe_shared(bytes::Bytes::from(text)).unwrap_or_else(|_| HeaderValue::from_static(""))
 }
+
+const ORIGINAL_PATH: HeaderName = HeaderName::from_static("x-envoy-original-path");
+const ORIGINAL_HOST: HeaderName = HeaderName::from_static("x-envoy-original-host");
 
 #[cfg(test)]
 mod tests;

@@ -201,9 +201,9 @@ impl Cluster {
     }
 
     /// The endpoints; waits for the first look-up, at most as long as for a connection.
-    pub(crate) async fn endpoints(self: &Arc<Cluster>) -> Arc<Endpoints> {
+    pub(crate) async fn endpoints(self: &Arc<Cluster>, now: Instant) -> Arc<Endpoints> {
         if let Some(lookups) = &self.lookups {
-            if lookups.again() <= Instant::now() && !lookups.busy.load(Ordering::Relaxed) {
+            if lookups.again() <= now && !lookups.busy.load(Ordering::Relaxed) {
                 let cluster = self.clone();
                 tokio::spawn(async move { cluster.look_up().await });
             }

@@ -7,6 +7,7 @@
 use std::net::IpAddr;
 
 use chassis::trace::{hexadecimal_digits, random};
+use http::header::Entry;
 use http::{HeaderMap, HeaderName, HeaderValue, Version};
 
 use super::receive::Refused;
@@ -22,8 +23,7 @@ pub(super) fn set(
 ) -> Result<(IpAddr, Scheme), Refused> {
     let scheme = set_proto(headers, version, downstream.tls.is_some(), trusted_hops)?;
     let peer = downstream.remote.ip().to_canonical();
-    let before = headers.get(FOR).map(HeaderValue::as_bytes).unwrap_or_default();
-    let client = trusted_client(before, trusted_hops).unwrap_or(peer);
+    let client = trusted_client(headers, trusted_hops).unwrap_or(peer);
     append_hop(headers, &downstream.address);
     let address = match client == peer {
         true => downstream.address.clone(),
@@ -42,12 +42,19 @@ pub(super) fn set(
 
 /// Adds an address to the end of `x-forwarded-for`.
 pub(crate) fn append_hop(headers: &mut HeaderMap, address: &HeaderValue) {
-    let before = headers.get(FOR).map(HeaderValue::as_bytes).unwrap_or_default();
-    let chain = match before.is_empty() {
-        true => address.clone(),
-        false => value([before, b",", address.as_bytes()].concat()),
-    };
-    headers.insert(FOR, chain);
+    match headers.entry(FOR) {
+        Entry::Occupied(mut chain) => {
+            let before = chain.get().as_bytes();
+            let longer = match before.is_empty() {
+                true => address.clone(),
+                false => value([before, b",", address.as_bytes()].concat()),
+            };
+            chain.insert(longer);
+        }
+        Entry::Vacant(chain) => {
+            chain.insert(address.clone());
+        }
+    }
 }
 
 /// `x-forwarded-proto` is the connection's, or a trusted proxy's word whatever it is. HTTP/2 has a scheme of
@@ -79,8 +86,9 @@ fn set_proto(
 }
 
 /// The entry that the outermost trusted proxy wrote; none when there are too few, or when it is no address.
-fn trusted_client(chain: &[u8], trusted_hops: usize) -> Option<IpAddr> {
+fn trusted_client(headers: &HeaderMap, trusted_hops: usize) -> Option<IpAddr> {
     let place = trusted_hops.checked_sub(1)?;
+    let chain = headers.get(FOR)?.as_bytes();
     let entry = chain.rsplit(|byte| *byte == b',').nth(place)?;
     let text = std::str::from_utf8(entry.trim_ascii()).ok()?;
     text.parse().ok()
@@ -88,13 +96,14 @@ fn trusted_client(chain: &[u8], trusted_hops: usize) -> Option<IpAddr> {
 
 /// A random UUID (RFC 9562, section 5.4).
 fn request_id() -> HeaderValue {
-    let (high, low) = (u128::from(random()), u128::from(random()));
-    let mut id = *b"00000000-0000-4000-8000-000000000000";
-    hexadecimal_digits(&mut id[..8], high >> 32);
-    hexadecimal_digits(&mut id[9..13], high >> 16);
-    hexadecimal_digits(&mut id[15..18], high);
-    hexadecimal_digits(&mut id[19..23], low >> 48 & 0x3fff | 0x8000);
-    hexadecimal_digits(&mut id[24..], low);
+    let high = hexadecimal_digits(random() & !0xf000 | 0x4000);
+    let low = hexadecimal_digits(random() & !(0b11 << 62) | 0b10 << 62);
+    let mut id = [b'-'; 36];
+    id[..8].copy_from_slice(&high[..8]);
+    id[9..13].copy_from_slice(&high[8..12]);
+    id[14..18].copy_from_slice(&high[12..]);
+    id[19..23].copy_from_slice(&low[..4]);
+    id[24..].copy_from_slice(&low[4..]);
     HeaderValue::from_bytes(&id).unwrap_or_else(|_| HeaderValue::from_static(""))
 }
 

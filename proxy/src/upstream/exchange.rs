@@ -120,7 +120,8 @@ async fn attempts(
             Some(policy) if policy.avoid_previous_host => &tried,
             _ => &[],
         };
-        let endpoints = body.while_reading(cluster.endpoints()).await;
+        let began = if number == 1 { started } else { Instant::now() };
+        let endpoints = body.while_reading(cluster.endpoints(began)).await;
         let endpoint = endpoints.choose(&cluster.spec.balance, rules.hash, avoided);
         let endpoint = endpoint.ok_or(Failure::NoEndpoint)?;
         *progress.lock().unwrap_or_else(PoisonError::into_inner) = Progress {
@@ -129,7 +130,6 @@ async fn attempts(
             exhausted: false,
         };
         call.number(number, rules, started);
-        let began = if number == 1 { started } else { Instant::now() };
         let result = one(cluster, endpoint.clone(), call, body, rules, began).await;
         if cluster.detector.is_some()
             && let Some(outcome) = outlier::outcome(&result)

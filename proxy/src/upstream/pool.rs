@@ -264,9 +264,10 @@ impl Http1 {
 
 impl Terms {
     fn is_over(&self, lifetimes: Lifetimes, now: Instant) -> bool {
-        let since = |then| now.saturating_duration_since(then);
-        lifetimes.idle.is_some_and(|most| since(self.idle_since) > most)
-            || lifetimes.whole.is_some_and(|most| since(self.born) > most)
+        // what ends beyond the clock never does
+        let over = |since: Instant, most| since.checked_add(most).is_some_and(|end| now > end);
+        lifetimes.idle.is_some_and(|most| over(self.idle_since, most))
+            || lifetimes.whole.is_some_and(|most| over(self.born, most))
             || lifetimes.requests.is_some_and(|most| self.served >= most)
     }
 }
