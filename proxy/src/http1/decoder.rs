@@ -75,6 +75,14 @@ impl Decoder {
         }
     }
 
+    /// How many bytes are missing behind those at hand; 0 where nobody knows.
+    pub(super) fn lacks(&self, buffer: &BytesMut) -> u64 {
+        match self {
+            Decoder::Length(left) => left.saturating_sub(buffer.len() as u64),
+            Decoder::Chunked(_) | Decoder::UntilClose => 0,
+        }
+    }
+
     /// Takes the next piece out of the buffer.
     pub(super) fn take(&mut self, buffer: &mut BytesMut) -> Result<Taken, Malformed> {
         match self {
