@@ -60,6 +60,7 @@ async fn ask(cluster: &Arc<Cluster>) {
         version: Version::HTTP_11,
         upgrade: false,
         grpc: false,
+        proves: true,
     };
     let rules = Rules {
         timeouts: Timeouts {

@@ -63,12 +63,14 @@ pub(crate) async fn attempt(
     now: std::time::Instant,
 ) -> Result<Answer, Failure> {
     let endpoint = Busy::new(endpoint);
+    let warming = call.proves.then(|| endpoint.0.pool.warm());
     loop {
         let (key, originator) = key(cluster, call);
         if key.http2 && call.upgrade {
             return Err(Failure::LocalReset); // extended CONNECT (RFC 8441) is off
         }
-        let connection = acquire(cluster, &endpoint.0, &key, originator, now);
+        let first = warming.is_some();
+        let connection = acquire(cluster, &endpoint.0, &key, originator, now, first);
         let connection = body.while_reading(connection).await?;
         cluster.observed(&endpoint.0, Outcome::Connected);
         if body.is_broken() {
@@ -223,6 +225,7 @@ async fn acquire(
     key: &Key,
     originator: Option<Arc<Originator>>,
     now: std::time::Instant,
+    first: bool,
 ) -> Result<Connection, Failure> {
     if key.http2 {
         let _waiting = cluster.limits.waiting()?;
@@ -239,6 +242,12 @@ async fn acquire(
             .map(Connection::Http2);
     }
     if let Some(connection) = endpoint.pool.take(key, cluster.lifetimes, now) {
+        return Ok(Connection::Http1(connection));
+    }
+    if !first
+        && Box::pin(endpoint.pool.warmed()).await
+        && let Some(connection) = endpoint.pool.take(key, cluster.lifetimes, now)
+    {
         return Ok(Connection::Http1(connection));
     }
     let _waiting = cluster.limits.waiting()?;

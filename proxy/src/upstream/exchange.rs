@@ -34,6 +34,8 @@ pub(crate) struct Call {
     pub(crate) upgrade: bool,
     /// Whether it is gRPC, which has a header of its own for timeouts.
     pub(crate) grpc: bool,
+    /// Whether it is our own question at the start: clients' requests wait for its connection.
+    pub(crate) proves: bool,
 }
 
 /// What the route says about failures.
@@ -204,6 +206,7 @@ impl Call {
     pub(crate) fn new(head: &mut Head, outgoing: Outgoing, upgrade: bool) -> Call {
         Call {
             upgrade,
+            proves: false,
             grpc: head.grpc,
             method: head.method.clone(),
             target: outgoing.target,

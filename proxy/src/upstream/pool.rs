@@ -95,7 +95,12 @@ pub(crate) struct Pool {
     shared: Mutex<Vec<Shared>>,
     /// Woken when something comes on an idle connection: mostly its end.
     alarm: Waker,
+    /// Whether the first connection is being made.
+    warming: Arc<watch::Sender<bool>>,
 }
+
+/// The first connection is being made as long as this is there.
+pub(crate) struct Warming(Arc<watch::Sender<bool>>);
 
 /// Tells an upstream that something comes on a connection that nobody uses.
 #[derive(Debug, Default)]
@@ -130,7 +135,25 @@ impl Pool {
             idle: Mutex::default(),
             shared: Mutex::default(),
             alarm: Waker::from(alarm.clone()),
+            warming: Arc::new(watch::channel(false).0),
         }
+    }
+
+    /// Lets requests wait for the connection that is made now.
+    pub(crate) fn warm(&self) -> Warming {
+        self.warming.send_replace(true);
+        Warming(self.warming.clone())
+    }
+
+    /// Waits for the first connection, if one is being made: two handshakes at a process' start, each slowed by
+    /// the other, take longer than one. Not for long, for it may never come. Says whether it may have come.
+    pub(crate) async fn warmed(&self) -> bool {
+        if !*self.warming.borrow() {
+            return false;
+        }
+        let mut warming = self.warming.subscribe();
+        let over = warming.wait_for(|warming| !warming);
+        tokio::time::timeout(WARMING, over).await.is_ok()
     }
 
     /// The connection that was used last, if it is alive.
@@ -245,6 +268,12 @@ impl Pool {
     }
 }
 
+impl Drop for Warming {
+    fn drop(&mut self) {
+        self.0.send_replace(false);
+    }
+}
+
 impl Http1 {
     /// A new connection.
     pub(crate) fn new(stream: Stream, key: Key, permit: Permit) -> Http1 {
@@ -327,6 +356,8 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+/// A request waits so long for another's connection before it makes its own.
+const WARMING: Duration = Duration::from_millis(250);
 /// Bytes of an HTTP/2 answer's head.
 const HEADER_BYTES: u32 = 256 * 1024;
 

@@ -17,6 +17,7 @@ mod pair;
 mod refused;
 mod reload;
 mod resumption;
+mod startup;
 mod timeouts;
 mod websocket;
 mod websocket_client;

@@ -23,6 +23,18 @@ pub(crate) struct Pair {
 impl Pair {
     /// With more documents for the gateway.
     pub(crate) async fn start(upstream: SocketAddr, more: &str) -> Pair {
+        let mut pair = Pair::begin(upstream, more).await;
+        pair.near.started().await;
+        assert_eq!(
+            pair.far_log.next().await.method,
+            "HEAD",
+            "how it learnt that its upstream is there"
+        );
+        pair
+    }
+
+    /// The same while `near` is still asking whether its upstream is there.
+    pub(crate) async fn begin(upstream: SocketAddr, more: &str) -> Pair {
         let far_documents = Documents::plain(upstream);
         let pki = far_documents.path().join("pki");
         let ca = issuer();
@@ -43,17 +55,11 @@ impl Pair {
             far_documents.write("more.yaml", more);
         }
         let secrets = ["--secrets", pki.to_str().unwrap()];
-        let (far, mut far_log) = far_documents.start_logged(&secrets).await;
+        let (far, far_log) = far_documents.start_logged(&secrets).await;
         let near_documents = Documents::plain(far.address);
         let rule = RULE.replace("PKI", pki.join("near").to_str().unwrap());
         near_documents.write("rule.yaml", &rule);
         let (near, near_log) = near_documents.start_logged(&[]).await;
-        near.started().await;
-        assert_eq!(
-            far_log.next().await.method,
-            "HEAD",
-            "how it learnt that its upstream is there"
-        );
         Pair {
             near,
             near_log,
