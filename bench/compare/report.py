@@ -2,18 +2,32 @@
 
 import html
 import json
+import statistics
+import typing
+
+
+class Ratio(typing.NamedTuple):
+    """What a row costs, as a part of what it costs a peer."""
+    row: str
+    peer: str
+    value: float
+    low: float
+    high: float
+    must: float
+    goal: float
 
 
 def ratio_lines(rows, results):
-    """Each budget: what is asked, what was measured."""
+    """Each budget: what is asked, what was measured. Peers of a round ran one right after the other, so the figure is
+    the median of the rounds' ratios; the least and the largest say how far it moves."""
     lines = []
     for row in rows:
         mine = results["cpu"].get(row.name, {}).get("proxy")
         for peer in row.must:
             other = results["cpu"].get(row.name, {}).get(peer)
             if mine and other:
-                ratio = mine["cpu"] / other["cpu"]
-                lines.append((row.name, peer, ratio, row.must[peer], row.goal[peer]))
+                ratios = sorted(one / two for one, two in zip(mine["rounds"], other["rounds"]))
+                lines.append(Ratio(row.name, peer, statistics.median(ratios), ratios[0], ratios[-1], row.must[peer], row.goal[peer]))
     return lines
 
 
@@ -24,7 +38,8 @@ def verdict(value, must, goal):
 def markdown(rows, peers, results):
     names = [peer.name for peer in peers]
     out = [f"Measured {results['date']} on {results['cpu_name']}, one core per peer, revision {results['versions']['revision']}; "
-           f"median of {results['rounds']} rounds of {results['seconds']} s, in turn, and of {results['budget_rounds']} where there is a budget.", "",
+           f"median of {results['rounds']} rounds of {results['seconds']} s, in turn, and of {results['budget_rounds']} where there is a budget. "
+           f"Network: {results['network']}.", "",
            "CPU per request in µs: user + system time of the peer's process.", "",
            "| work | " + " | ".join(names) + " |", "|---|" + "---|" * len(names)]
     for row in rows:
@@ -35,12 +50,13 @@ def markdown(rows, peers, results):
             one = results["cpu"].get(row.name, {}).get(name)
             cells.append(f"{one['cpu']:.1f} ({one['user']:.1f} user)" if one else "–")
         out.append(f"| {row.name} | " + " | ".join(cells) + " |")
-    out += ["", "Budgets, as ratios of this run:", "", "| work | against | measured | must | goal | |", "|---|---|---|---|---|---|"]
-    for name, peer, value, must, goal in ratio_lines(rows, results):
-        out.append(f"| {name} | {peer} | {value:.2f} | {must:.2f} | {goal:.2f} | {verdict(value, must, goal)} |")
+    out += ["", "Budgets, as ratios of this run:", "", "| work | against | measured | of its rounds | must | goal | |", "|---|---|---|---|---|---|---|"]
+    for one in ratio_lines(rows, results):
+        out.append(f"| {one.row} | {one.peer} | {one.value:.2f} | {one.low:.2f} to {one.high:.2f} | {one.must:.2f} | {one.goal:.2f} "
+                   f"| {verdict(one.value, one.must, one.goal)} |")
     for key, title, must, goal in (("first", "exec to the first proxied 200, ms", 8, 5), ("idle", "resident memory after one request, MB", 14, 8)):
         if results.get(key):
-            out.append(f"| {title} | | {results[key]['proxy']:.1f} | {must} | {goal} | {verdict(results[key]['proxy'], must, goal)} |")
+            out.append(f"| {title} | | {results[key]['proxy']:.1f} | | {must} | {goal} | {verdict(results[key]['proxy'], must, goal)} |")
     for key, title in (("first", "Exec to the first proxied 200, ms"), ("idle", "Resident memory after one request, MB"),
                        ("loaded", "Resident memory after the 25 B load, MB")):
         if results.get(key):

@@ -94,6 +94,7 @@ def median(rounds):
     """Figure by figure, with the spread of the CPU time."""
     result = {key: statistics.median(one[key] for one in rounds) for key in rounds[0]}
     result["low"], result["high"] = (edge(one["cpu"] for one in rounds) for edge in (min, max))
+    result["rounds"] = [one["cpu"] for one in rounds]
     return result
 
 
