@@ -293,6 +293,14 @@ impl Cluster {
         }
     }
 
+    /// Closes a connection that waits for requests, at whichever endpoint. Says whether there was one.
+    fn close_idle(&self) -> bool {
+        self.known
+            .load()
+            .iter()
+            .any(|endpoint| endpoint.pool.close_idle())
+    }
+
     async fn look_up(&self) {
         let Some(lookups) = &self.lookups else { return };
         if lookups.busy.swap(true, Ordering::AcqRel) {

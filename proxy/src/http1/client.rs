@@ -96,13 +96,14 @@ pub(crate) async fn exchange(
         }
     });
     let ResponseHead { parts, body, keeps } = head.await?;
-    if (1..=REMAINDER).contains(&body.lacks(&exchange.wire.input)) {
+    let lacking = body.lacks(&exchange.wire.input);
+    if (1..=REMAINDER).contains(&lacking) {
         // an answer a little longer than a TLS record comes in two, and the second is on its way: to look once
         // what else has come costs less than to be woken again, and to wake the client again
         tokio::task::yield_now().await;
         let Wire { stream, input, .. } = &mut exchange.wire;
         // an end or a failure comes again when the body is read
-        poll_fn(|cx| Poll::Ready(poll_fill(stream, input, BODY_ROOM, cx).is_ready())).await;
+        poll_fn(|cx| Poll::Ready(poll_fill(stream, input, lacking, cx).is_ready())).await;
     }
     let reading = Reading {
         exchange,
@@ -252,6 +253,6 @@ impl Reading {
 /// What is read at once where an answer begins: a head, and as much of a body as a TLS record holds.
 const ANSWER_ROOM: usize = BODY_ROOM + 2 * 1024;
 /// An answer that lacks no more bytes is worth another look.
-const REMAINDER: u64 = 4 * 1024;
+const REMAINDER: usize = 4 * 1024;
 /// Bytes that a connection keeps for answers to come.
 const KEPT: usize = 2 * ANSWER_ROOM;

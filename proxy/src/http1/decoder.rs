@@ -76,9 +76,11 @@ impl Decoder {
     }
 
     /// How many bytes are missing behind those at hand; 0 where nobody knows.
-    pub(super) fn lacks(&self, buffer: &BytesMut) -> u64 {
+    pub(super) fn lacks(&self, buffer: &BytesMut) -> usize {
         match self {
-            Decoder::Length(left) => left.saturating_sub(buffer.len() as u64),
+            Decoder::Length(left) => usize::try_from(*left)
+                .unwrap_or(usize::MAX)
+                .saturating_sub(buffer.len()),
             Decoder::Chunked(_) | Decoder::UntilClose => 0,
         }
     }

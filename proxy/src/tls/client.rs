@@ -68,7 +68,7 @@ impl Originator {
     }
 }
 
-/// Suites in Envoy's order: AES-128 before what is slower and, in TLS, no safer.
+/// AES-128 first, as Envoy offers it: the others are slower and, in TLS, no safer.
 fn preferences() -> Arc<CryptoProvider> {
     let mut provider = (*super::provider()).clone();
     provider

@@ -12,7 +12,7 @@ use super::connect::{self, Handshake};
 use super::failure::Failure;
 use super::limits::Counted;
 use super::outlier::Outcome;
-use super::pool::{self, Http1, Key, Share, Terms};
+use super::pool::{self, Http1, Key, Share, Terms, Warming};
 use super::{Call, Cluster, Endpoint};
 use crate::body::{Incoming, Raw};
 use crate::http1::client::exchange;
@@ -41,8 +41,8 @@ pub(crate) enum Patience {
     All,
 }
 
-/// Counts a request at its endpoint.
-struct Busy(Arc<Endpoint>);
+/// Counts a request at its endpoint, and says when that has the first connection.
+struct Busy(Arc<Endpoint>, Option<Warming>);
 
 /// A connection, new or used.
 #[expect(
@@ -62,15 +62,16 @@ pub(crate) async fn attempt(
     body: &Incoming,
     now: std::time::Instant,
 ) -> Result<Answer, Failure> {
-    let endpoint = Busy::new(endpoint);
-    let warming = call.proves.then(|| endpoint.0.pool.warm());
+    let mut endpoint = Busy::new(endpoint);
     loop {
         let (key, originator) = key(cluster, call);
         if key.http2 && call.upgrade {
             return Err(Failure::LocalReset); // extended CONNECT (RFC 8441) is off
         }
-        let first = warming.is_some();
-        let connection = acquire(cluster, &endpoint.0, &key, originator, now, first);
+        if call.proves {
+            endpoint.1 = Some(endpoint.0.pool.warm(&key, now));
+        }
+        let connection = acquire(cluster, &endpoint, &key, originator, now);
         let connection = body.while_reading(connection).await?;
         cluster.observed(&endpoint.0, Outcome::Connected);
         if body.is_broken() {
@@ -188,7 +189,7 @@ fn deadline(request: &Incoming, patience: &[Option<(Instant, Duration)>; 2]) -> 
 impl Busy {
     fn new(endpoint: Arc<Endpoint>) -> Busy {
         endpoint.active.fetch_add(1, Ordering::Relaxed);
-        Busy(endpoint)
+        Busy(endpoint, None)
     }
 }
 
@@ -221,11 +222,10 @@ fn key(cluster: &Cluster, call: &Call) -> (Key, Option<Arc<Originator>>) {
 
 async fn acquire(
     cluster: &Arc<Cluster>,
-    endpoint: &Arc<Endpoint>,
+    Busy(endpoint, first): &Busy,
     key: &Key,
     originator: Option<Arc<Originator>>,
     now: std::time::Instant,
-    first: bool,
 ) -> Result<Connection, Failure> {
     if key.http2 {
         let _waiting = cluster.limits.waiting()?;
@@ -244,16 +244,23 @@ async fn acquire(
     if let Some(connection) = endpoint.pool.take(key, cluster.lifetimes, now) {
         return Ok(Connection::Http1(connection));
     }
-    if !first
-        && Box::pin(endpoint.pool.warmed()).await
-        && let Some(connection) = endpoint.pool.take(key, cluster.lifetimes, now)
-    {
-        return Ok(Connection::Http1(connection));
-    }
     let _waiting = cluster.limits.waiting()?;
+    let proven = cluster.proven.load(Ordering::Relaxed);
+    if first.is_none() && !proven && endpoint.pool.warming(key).is_some() {
+        Box::pin(endpoint.pool.warmed(key)).await;
+        let now = std::time::Instant::now();
+        if let Some(connection) = endpoint.pool.take(key, cluster.lifetimes, now) {
+            return Ok(Connection::Http1(connection));
+        }
+    }
     let permit = loop {
         if let Some(permit) = cluster.limits.connection() {
             break permit;
+        }
+        // one that waits at another endpoint, for another name or with an old certificate would keep its place
+        // until it is too old
+        if cluster.close_idle() {
+            continue;
         }
         cluster.limits.freed().await;
         let now = std::time::Instant::now();

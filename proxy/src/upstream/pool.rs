@@ -95,12 +95,15 @@ pub(crate) struct Pool {
     shared: Mutex<Vec<Shared>>,
     /// Woken when something comes on an idle connection: mostly its end.
     alarm: Waker,
-    /// Whether the first connection is being made.
-    warming: Arc<watch::Sender<bool>>,
+    /// The first connection, if it is being made.
+    first: First,
 }
 
-/// The first connection is being made as long as this is there.
-pub(crate) struct Warming(Arc<watch::Sender<bool>>);
+/// Which connection is being made, and since when.
+type First = Arc<watch::Sender<Option<(Key, Instant)>>>;
+
+/// The first connection is being made, or in use, as long as this is there.
+pub(crate) struct Warming(First);
 
 /// Tells an upstream that something comes on a connection that nobody uses.
 #[derive(Debug, Default)]
@@ -135,25 +138,42 @@ impl Pool {
             idle: Mutex::default(),
             shared: Mutex::default(),
             alarm: Waker::from(alarm.clone()),
-            warming: Arc::new(watch::channel(false).0),
+            first: Arc::new(watch::channel(None).0),
         }
     }
 
     /// Lets requests wait for the connection that is made now.
-    pub(crate) fn warm(&self) -> Warming {
-        self.warming.send_replace(true);
-        Warming(self.warming.clone())
+    pub(crate) fn warm(&self, key: &Key, now: Instant) -> Warming {
+        self.first.send_replace(Some((key.clone(), now)));
+        Warming(self.first.clone())
     }
 
-    /// Waits for the first connection, if one is being made: two handshakes at a process' start, each slowed by
-    /// the other, take longer than one. Not for long, for it may never come. Says whether it may have come.
-    pub(crate) async fn warmed(&self) -> bool {
-        if !*self.warming.borrow() {
-            return false;
-        }
-        let mut warming = self.warming.subscribe();
-        let over = warming.wait_for(|warming| !warming);
-        tokio::time::timeout(WARMING, over).await.is_ok()
+    /// Waits for the first connection, if one like it is being made: two handshakes at a process' start, each
+    /// slowed by the other, take longer than one. Not for long, for it may never come.
+    pub(crate) async fn warmed(&self, key: &Key) {
+        let Some(since) = self.warming(key) else {
+            return;
+        };
+        let mut first = self.first.subscribe();
+        let over = first.wait_for(Option::is_none);
+        let _ = tokio::time::timeout_at((since + WARMING).into(), over).await;
+    }
+
+    /// Since when the first connection is being made, if it is like this.
+    pub(crate) fn warming(&self, key: &Key) -> Option<Instant> {
+        let first = self.first.borrow();
+        first
+            .as_ref()
+            .filter(|(made, _)| made == key)
+            .map(|(_, since)| *since)
+    }
+
+    /// Closes the connection that waits longest, whatever it is for. Says whether there was one.
+    pub(crate) fn close_idle(&self) -> bool {
+        let mut idle = lock(&self.idle);
+        let longest = (!idle.is_empty()).then(|| idle.remove(0));
+        drop(idle);
+        longest.map(|longest| longest.wire.close()).is_some()
     }
 
     /// The connection that was used last, if it is alive.
@@ -270,7 +290,7 @@ impl Pool {
 
 impl Drop for Warming {
     fn drop(&mut self) {
-        self.0.send_replace(false);
+        self.0.send_replace(None);
     }
 }
 
@@ -356,7 +376,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// A request waits so long for another's connection before it makes its own.
+/// So long after its begin nobody waits for the first connection any more.
 const WARMING: Duration = Duration::from_millis(250);
 /// Bytes of an HTTP/2 answer's head.
 const HEADER_BYTES: u32 = 256 * 1024;

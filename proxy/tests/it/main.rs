@@ -14,6 +14,7 @@ mod harness;
 mod hostile;
 mod operator;
 mod pair;
+mod places;
 mod refused;
 mod reload;
 mod resumption;
