@@ -50,7 +50,7 @@ def markdown(rows, peers, results):
             one = results["cpu"].get(row.name, {}).get(name)
             cells.append(f"{one['cpu']:.1f} ({one['user']:.1f} user)" if one else "–")
         out.append(f"| {row.name} | " + " | ".join(cells) + " |")
-    out += ["", "Budgets, as ratios of this run:", "", "| work | against | measured | of its rounds | must | goal | |", "|---|---|---|---|---|---|---|"]
+    out += ["", "Budgets: the median of the rounds' ratios, which is not quite the ratio of the medians above.", "", "| work | against | measured | of its rounds | must | goal | |", "|---|---|---|---|---|---|---|"]
     for one in ratio_lines(rows, results):
         out.append(f"| {one.row} | {one.peer} | {one.value:.2f} | {one.low:.2f} to {one.high:.2f} | {one.must:.2f} | {one.goal:.2f} "
                    f"| {verdict(one.value, one.must, one.goal)} |")
