@@ -196,7 +196,13 @@ impl Reading {
                 Ok(Taken::More) => {}
                 Err(_) => return Poll::Ready(Some(Err(Failure::Protocol))),
             }
-            match ready!(poll_fill(stream, input, BODY_ROOM, cx)) {
+            // much is sent on in pieces as large as Istio's gateways keep for a connection
+            let room = if self.decoder.lacks(input) > BODY_ROOM {
+                2 * BODY_ROOM
+            } else {
+                BODY_ROOM
+            };
+            match ready!(poll_fill(stream, input, room, cx)) {
                 Ok(0) if matches!(self.decoder, Decoder::UntilClose) => {
                     self.decoder = Decoder::Length(0);
                     return Poll::Ready(None);
