@@ -253,16 +253,19 @@ async fn acquire(
             return Ok(Connection::Http1(connection));
         }
     }
+    let mut waiter = cluster.limits.waiter();
     let permit = loop {
         if let Some(permit) = cluster.limits.connection() {
             break permit;
         }
-        // one that waits at another endpoint, for another name or with an old certificate would keep its place
-        // until it is too old
-        if cluster.close_idle() {
+        // one that waits for another name or with an old certificate would keep its place until it is too old; those
+        // of other endpoints make room for the first to this one, which Envoy makes whatever the bound: where there
+        // is one, it comes back
+        let pool = &endpoint.pool;
+        if pool.close_idle() || pool.is_empty() && cluster.close_idle() {
             continue;
         }
-        cluster.limits.freed().await;
+        waiter.freed().await;
         let now = std::time::Instant::now();
         if let Some(connection) = endpoint.pool.take(key, cluster.lifetimes, now) {
             return Ok(Connection::Http1(connection));
@@ -270,7 +273,8 @@ async fn acquire(
     };
     // on the heap: a handshake's state is large, and most requests make none
     let stream = Box::pin(dial(cluster, endpoint, key, originator)).await?;
-    Ok(Connection::Http1(Http1::new(stream, key.clone(), permit)))
+    let made = endpoint.pool.made(stream, key.clone(), permit);
+    Ok(Connection::Http1(made))
 }
 
 async fn dial(

@@ -1,7 +1,7 @@
 //! The bounds of `connectionPool`, over all endpoints of an upstream, and the guards that count.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 
@@ -15,21 +15,54 @@ pub(crate) struct Limits {
     pending: Arc<AtomicU32>,
     most: PoolLimits,
     connections: Option<Arc<Semaphore>>,
-    freed: Arc<Notify>,
+    freed: Arc<Freed>,
 }
 
 /// Leave to have one HTTP/1.1 connection.
 #[derive(Debug)]
 pub(crate) struct Permit {
     permit: Option<OwnedSemaphorePermit>,
-    freed: Arc<Notify>,
+    freed: Arc<Freed>,
 }
 
 impl Drop for Permit {
     fn drop(&mut self) {
         // given back first, or whoever is woken finds nothing
-        drop(self.permit.take());
-        self.freed.notify_one();
+        if self.permit.take().is_some() {
+            self.freed.tell();
+        }
+    }
+}
+
+/// Tells one of those who wait for a connection that one came back or went.
+#[derive(Debug, Default)]
+struct Freed {
+    told: Notify,
+    times: AtomicU64,
+}
+
+impl Freed {
+    fn tell(&self) {
+        self.times.fetch_add(1, Ordering::Release);
+        self.told.notify_one();
+    }
+}
+
+/// A request that waits for a connection.
+pub(crate) struct Waiter<'l> {
+    freed: &'l Freed,
+    seen: u64,
+}
+
+impl Waiter<'_> {
+    /// Resolves when an HTTP/1.1 connection came back or went. What was no use to this request since it was asked
+    /// last may be to one behind it, which waits for another endpoint: each tells the next, once.
+    pub(crate) async fn freed(&mut self) {
+        let times = self.freed.times.load(Ordering::Acquire);
+        if std::mem::replace(&mut self.seen, times) != times {
+            self.freed.told.notify_one();
+        }
+        self.freed.told.notified().await;
     }
 }
 
@@ -115,13 +148,18 @@ impl Limits {
         })
     }
 
-    /// Resolves when an HTTP/1.1 connection came back or went.
-    pub(crate) async fn freed(&self) {
-        self.freed.notified().await;
+    /// Begins to wait for a connection; before it is first looked for.
+    pub(crate) fn waiter(&self) -> Waiter<'_> {
+        Waiter {
+            seen: self.freed.times.load(Ordering::Acquire),
+            freed: &self.freed,
+        }
     }
 
-    /// Says that a connection came back.
+    /// Says that a connection came back. Without a bound nobody waits for that.
     pub(crate) fn came_back(&self) {
-        self.freed.notify_one();
+        if self.connections.is_some() {
+            self.freed.tell();
+        }
     }
 }

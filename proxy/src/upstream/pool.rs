@@ -44,6 +44,8 @@ pub(crate) struct Terms {
     born: Instant,
     idle_since: Instant,
     pub(crate) served: u32,
+    /// One of those of its pool. Goes first, or whoever waits for the permit takes it for one that comes back.
+    _counted: Counted,
     /// Its share of the connections that the upstream may have.
     _permit: Permit,
 }
@@ -92,6 +94,8 @@ pub(crate) struct Lifetimes {
 /// The connections of one endpoint.
 pub(crate) struct Pool {
     idle: Mutex<Vec<Http1>>,
+    /// How many HTTP/1.1 connections there are, in use or not.
+    made: Arc<AtomicU32>,
     shared: Mutex<Vec<Shared>>,
     /// Woken when something comes on an idle connection: mostly its end.
     alarm: Waker,
@@ -136,6 +140,7 @@ impl Pool {
     pub(crate) fn new(alarm: &Arc<Alarm>) -> Pool {
         Pool {
             idle: Mutex::default(),
+            made: Arc::default(),
             shared: Mutex::default(),
             alarm: Waker::from(alarm.clone()),
             first: Arc::new(watch::channel(None).0),
@@ -166,6 +171,27 @@ impl Pool {
             .as_ref()
             .filter(|(made, _)| made == key)
             .map(|(_, since)| *since)
+    }
+
+    /// A connection of this pool that is to serve its first request.
+    pub(crate) fn made(&self, stream: Stream, key: Key, permit: Permit) -> Http1 {
+        let now = Instant::now();
+        Http1 {
+            wire: Wire::new(stream),
+            terms: Terms {
+                key,
+                born: now,
+                idle_since: now,
+                served: 0,
+                _counted: Counted::one(&self.made),
+                _permit: permit,
+            },
+        }
+    }
+
+    /// Whether there is no connection that might come back.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.made.load(Ordering::Relaxed) == 0
     }
 
     /// Closes the connection that waits longest, whatever it is for. Says whether there was one.
@@ -294,23 +320,6 @@ impl Drop for Warming {
     }
 }
 
-impl Http1 {
-    /// A new connection.
-    pub(crate) fn new(stream: Stream, key: Key, permit: Permit) -> Http1 {
-        let now = Instant::now();
-        Http1 {
-            wire: Wire::new(stream),
-            terms: Terms {
-                key,
-                born: now,
-                idle_since: now,
-                served: 0,
-                _permit: permit,
-            },
-        }
-    }
-}
-
 impl Terms {
     fn is_over(&self, lifetimes: Lifetimes, now: Instant) -> bool {
         // what ends beyond the clock never does
@@ -421,7 +430,7 @@ mod tests {
         let mut theirs = Vec::new();
         for name in ["a", "b", "c"] {
             let (stream, their) = connection(&listener).await;
-            let made = Http1::new(stream, named(name, false), limits.connection().unwrap());
+            let made = pool.made(stream, named(name, false), limits.connection().unwrap());
             pool.give_back(made, TWO, Instant::now());
             theirs.push(their);
         }
