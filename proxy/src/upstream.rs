@@ -298,7 +298,7 @@ impl Cluster {
         self.known
             .load()
             .iter()
-            .any(|endpoint| endpoint.pool.close_idle())
+            .any(|endpoint| endpoint.pool.close_idle(None))
     }
 
     async fn look_up(&self) {

@@ -1,5 +1,6 @@
 //! One attempt: an endpoint, a connection from its pool or a new one, the request, the answer's head.
 
+use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -10,7 +11,7 @@ use tokio::time::Instant;
 
 use super::connect::{self, Handshake};
 use super::failure::Failure;
-use super::limits::Counted;
+use super::limits::{Counted, Permit};
 use super::outlier::Outcome;
 use super::pool::{self, Http1, Key, Share, Terms, Warming};
 use super::{Call, Cluster, Endpoint};
@@ -82,7 +83,7 @@ pub(crate) async fn attempt(
             Err(failure) => {
                 if let Connection::Http1(connection) = connection {
                     endpoint.0.pool.give_back(connection, cluster.lifetimes, now);
-                    cluster.limits.came_back();
+                    cluster.limits.came_back(&endpoint.0.pool);
                 }
                 return Err(failure);
             }
@@ -175,7 +176,7 @@ impl Lease {
                 .0
                 .pool
                 .give_back(connection, self.cluster.lifetimes, now);
-            self.cluster.limits.came_back();
+            self.cluster.limits.came_back(&self.endpoint.0.pool);
         }
     }
 }
@@ -253,28 +254,52 @@ async fn acquire(
             return Ok(Connection::Http1(connection));
         }
     }
-    let mut waiter = cluster.limits.waiter();
-    let permit = loop {
-        if let Some(permit) = cluster.limits.connection() {
-            break permit;
-        }
-        // one that waits for another name or with an old certificate would keep its place until it is too old; those
-        // of other endpoints make room for the first to this one, which Envoy makes whatever the bound: where there
-        // is one, it comes back
-        let pool = &endpoint.pool;
-        if pool.close_idle() || pool.is_empty() && cluster.close_idle() {
-            continue;
-        }
-        waiter.freed().await;
-        let now = std::time::Instant::now();
-        if let Some(connection) = endpoint.pool.take(key, cluster.lifetimes, now) {
-            return Ok(Connection::Http1(connection));
-        }
+    let place = match cluster.limits.connection() {
+        Some(permit) => (permit, endpoint.pool.one()),
+        None => match Box::pin(wait(cluster, endpoint, key)).await {
+            Ok(connection) => return Ok(Connection::Http1(connection)),
+            Err(place) => place,
+        },
     };
     // on the heap: a handshake's state is large, and most requests make none
+    let dialing = endpoint.pool.dial();
     let stream = Box::pin(dial(cluster, endpoint, key, originator)).await?;
-    let made = endpoint.pool.made(stream, key.clone(), permit);
-    Ok(Connection::Http1(made))
+    drop(dialing);
+    Ok(Connection::Http1(Http1::new(stream, key.clone(), place)))
+}
+
+/// Waits until a connection comes back, or else for a place to make one.
+///
+/// A connection that waits here for another name or with an old certificate makes room, or it would keep its place
+/// until it is too old. Those of other endpoints make room for the first to this one, which Envoy makes whatever the
+/// bound: where there is one it comes back, or it is in use for so long that others' need not idle meanwhile.
+async fn wait(cluster: &Cluster, endpoint: &Endpoint, key: &Key) -> Result<Http1, (Permit, Counted)> {
+    let (pool, limits) = (&endpoint.pool, &cluster.limits);
+    let (mut first, mut waited) = (None, false);
+    loop {
+        // in the queues before anything is looked for, or what comes between is missed; who leaves them hands on
+        // what it was told
+        let (mut back, mut freed) = (pin!(pool.back()), pin!(limits.freed()));
+        back.as_mut().enable();
+        freed.as_mut().enable();
+        if let Some(connection) = pool.take(key, cluster.lifetimes, std::time::Instant::now()) {
+            return Ok(connection);
+        }
+        if let Some(permit) = limits.connection() {
+            return Err((permit, first.unwrap_or_else(|| pool.one())));
+        }
+        first = first.or_else(|| pool.first());
+        let elsewhere = first.is_some() || waited && !pool.is_dialing();
+        if pool.close_idle(Some(key)) || elsewhere && cluster.close_idle() {
+            waited = false;
+            continue;
+        }
+        waited = tokio::select! {
+            () = back => false,
+            () = freed => false,
+            () = tokio::time::sleep(COMES_BACK) => true,
+        };
+    }
 }
 
 async fn dial(
@@ -313,3 +338,6 @@ fn expected<B>(response: Response<B>) -> Result<Response<B>, Failure> {
         false => Err(Failure::Protocol),
     }
 }
+
+/// A connection that has not come back after this may be in use for long.
+const COMES_BACK: Duration = Duration::from_millis(250);

@@ -1,11 +1,13 @@
 //! The bounds of `connectionPool`, over all endpoints of an upstream, and the guards that count.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU32, Ordering};
 
+use tokio::sync::futures::Notified;
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 
 use super::failure::Failure;
+use super::pool::Pool;
 use crate::plan::upstream::PoolLimits;
 
 /// Counts what an upstream has, and says when it is enough.
@@ -15,54 +17,22 @@ pub(crate) struct Limits {
     pending: Arc<AtomicU32>,
     most: PoolLimits,
     connections: Option<Arc<Semaphore>>,
-    freed: Arc<Freed>,
+    freed: Arc<Notify>,
 }
 
 /// Leave to have one HTTP/1.1 connection.
 #[derive(Debug)]
 pub(crate) struct Permit {
     permit: Option<OwnedSemaphorePermit>,
-    freed: Arc<Freed>,
+    freed: Arc<Notify>,
 }
 
 impl Drop for Permit {
     fn drop(&mut self) {
         // given back first, or whoever is woken finds nothing
         if self.permit.take().is_some() {
-            self.freed.tell();
+            self.freed.notify_one();
         }
-    }
-}
-
-/// Tells one of those who wait for a connection that one came back or went.
-#[derive(Debug, Default)]
-struct Freed {
-    told: Notify,
-    times: AtomicU64,
-}
-
-impl Freed {
-    fn tell(&self) {
-        self.times.fetch_add(1, Ordering::Release);
-        self.told.notify_one();
-    }
-}
-
-/// A request that waits for a connection.
-pub(crate) struct Waiter<'l> {
-    freed: &'l Freed,
-    seen: u64,
-}
-
-impl Waiter<'_> {
-    /// Resolves when an HTTP/1.1 connection came back or went. What was no use to this request since it was asked
-    /// last may be to one behind it, which waits for another endpoint: each tells the next, once.
-    pub(crate) async fn freed(&mut self) {
-        let times = self.freed.times.load(Ordering::Acquire);
-        if std::mem::replace(&mut self.seen, times) != times {
-            self.freed.told.notify_one();
-        }
-        self.freed.told.notified().await;
     }
 }
 
@@ -148,18 +118,16 @@ impl Limits {
         })
     }
 
-    /// Begins to wait for a connection; before it is first looked for.
-    pub(crate) fn waiter(&self) -> Waiter<'_> {
-        Waiter {
-            seen: self.freed.times.load(Ordering::Acquire),
-            freed: &self.freed,
-        }
+    /// Resolves when a connection of the upstream went, or came back: to one of those who wait for that.
+    pub(crate) fn freed(&self) -> Notified<'_> {
+        self.freed.notified()
     }
 
     /// Says that a connection came back. Without a bound nobody waits for that.
-    pub(crate) fn came_back(&self) {
+    pub(crate) fn came_back(&self, pool: &Pool) {
         if self.connections.is_some() {
-            self.freed.tell();
+            pool.came_back();
+            self.freed.notify_one();
         }
     }
 }

@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 
 use hyper::client::conn::http2;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use tokio::sync::futures::Notified;
 use tokio::sync::{Notify, watch};
 
 use super::connect::Stream;
@@ -44,7 +45,7 @@ pub(crate) struct Terms {
     born: Instant,
     idle_since: Instant,
     pub(crate) served: u32,
-    /// One of those of its pool. Goes first, or whoever waits for the permit takes it for one that comes back.
+    /// One of those of its pool. Goes first, or whoever is told of the permit takes it for one that comes back.
     _counted: Counted,
     /// Its share of the connections that the upstream may have.
     _permit: Permit,
@@ -94,8 +95,12 @@ pub(crate) struct Lifetimes {
 /// The connections of one endpoint.
 pub(crate) struct Pool {
     idle: Mutex<Vec<Http1>>,
-    /// How many HTTP/1.1 connections there are, in use or not.
+    /// How many HTTP/1.1 connections there are, idle, in use or being made.
     made: Arc<AtomicU32>,
+    /// How many are being made.
+    dialing: Arc<AtomicU32>,
+    /// Told when one came back.
+    back: Notify,
     shared: Mutex<Vec<Shared>>,
     /// Woken when something comes on an idle connection: mostly its end.
     alarm: Waker,
@@ -141,6 +146,8 @@ impl Pool {
         Pool {
             idle: Mutex::default(),
             made: Arc::default(),
+            dialing: Arc::default(),
+            back: Notify::new(),
             shared: Mutex::default(),
             alarm: Waker::from(alarm.clone()),
             first: Arc::new(watch::channel(None).0),
@@ -173,31 +180,41 @@ impl Pool {
             .map(|(_, since)| *since)
     }
 
-    /// A connection of this pool that is to serve its first request.
-    pub(crate) fn made(&self, stream: Stream, key: Key, permit: Permit) -> Http1 {
-        let now = Instant::now();
-        Http1 {
-            wire: Wire::new(stream),
-            terms: Terms {
-                key,
-                born: now,
-                idle_since: now,
-                served: 0,
-                _counted: Counted::one(&self.made),
-                _permit: permit,
-            },
-        }
+    /// Counts a connection that is to be made.
+    pub(crate) fn one(&self) -> Counted {
+        Counted::one(&self.made)
     }
 
-    /// Whether there is no connection that might come back.
-    pub(crate) fn is_empty(&self) -> bool {
-        self.made.load(Ordering::Relaxed) == 0
+    /// The same, if it is the only one.
+    pub(crate) fn first(&self) -> Option<Counted> {
+        Counted::below(&self.made, Some(1))
     }
 
-    /// Closes the connection that waits longest, whatever it is for. Says whether there was one.
-    pub(crate) fn close_idle(&self) -> bool {
+    /// Counts a connection as long as it is being made.
+    pub(crate) fn dial(&self) -> Counted {
+        Counted::one(&self.dialing)
+    }
+
+    /// Whether a connection is being made.
+    pub(crate) fn is_dialing(&self) -> bool {
+        self.dialing.load(Ordering::Relaxed) > 0
+    }
+
+    /// Resolves when a connection came back: to one of those who wait for that.
+    pub(crate) fn back(&self) -> Notified<'_> {
+        self.back.notified()
+    }
+
+    /// Says that one did.
+    pub(crate) fn came_back(&self) {
+        self.back.notify_one();
+    }
+
+    /// Closes the connection that waits longest, but for those like this. Says whether there was one.
+    pub(crate) fn close_idle(&self, but: Option<&Key>) -> bool {
         let mut idle = lock(&self.idle);
-        let longest = (!idle.is_empty()).then(|| idle.remove(0));
+        let longest = idle.iter().position(|one| Some(&one.terms.key) != but);
+        let longest = longest.map(|at| idle.remove(at));
         drop(idle);
         longest.map(|longest| longest.wire.close()).is_some()
     }
@@ -218,10 +235,12 @@ impl Pool {
     /// Puts a connection back whose answer was read to its end.
     pub(crate) fn give_back(&self, mut connection: Http1, lifetimes: Lifetimes, now: Instant) {
         connection.terms.idle_since = now;
+        // locked first: whoever sweeps because it ends must find it
+        let mut idle = lock(&self.idle);
         if !self.is_usable(&mut connection, lifetimes, now) {
+            drop(idle);
             return connection.wire.close();
         }
-        let mut idle = lock(&self.idle);
         if idle.len() >= lifetimes.most {
             idle.remove(0).wire.close();
         }
@@ -317,6 +336,24 @@ impl Pool {
 impl Drop for Warming {
     fn drop(&mut self) {
         self.0.send_replace(None);
+    }
+}
+
+impl Http1 {
+    /// A new connection.
+    pub(crate) fn new(stream: Stream, key: Key, (permit, counted): (Permit, Counted)) -> Http1 {
+        let now = Instant::now();
+        Http1 {
+            wire: Wire::new(stream),
+            terms: Terms {
+                key,
+                born: now,
+                idle_since: now,
+                served: 0,
+                _counted: counted,
+                _permit: permit,
+            },
+        }
     }
 }
 
@@ -430,7 +467,8 @@ mod tests {
         let mut theirs = Vec::new();
         for name in ["a", "b", "c"] {
             let (stream, their) = connection(&listener).await;
-            let made = pool.made(stream, named(name, false), limits.connection().unwrap());
+            let place = (limits.connection().unwrap(), pool.one());
+            let made = Http1::new(stream, named(name, false), place);
             pool.give_back(made, TWO, Instant::now());
             theirs.push(their);
         }

@@ -57,6 +57,27 @@ async fn who_cannot_use_the_connection_that_came_back_tells_the_next() {
     }
 }
 
+/// As a WebSocket does, or a stream of events.
+#[tokio::test]
+async fn an_answer_without_end_does_not_keep_its_endpoint_from_others_while_places_idle() {
+    let (holds, mut held) = mpsc::unbounded_channel();
+    let release = Arc::new(Notify::new());
+    let one = holding(0, holds.clone(), release.clone()).await;
+    let other = holding(1, holds, release.clone()).await;
+    let (running, _documents) = start(one, other, 2).await;
+    let holder = ask(&running, "/hold");
+    let place = tokio::time::timeout(DEADLINE, held.recv()).await;
+    place.ok().flatten().expect("it is asked");
+    // in turn: the other endpoint, which keeps its connection, and the one that is in use
+    for _ in 0..2 {
+        let status = tokio::time::timeout(DEADLINE, running.status("/")).await;
+        assert_eq!(status.ok(), Some(200), "it waits for the answer without end");
+    }
+    release.notify_one();
+    let answer = tokio::time::timeout(DEADLINE, holder).await.unwrap().unwrap();
+    assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
+}
+
 /// With two endpoints and so many places.
 async fn start(one: SocketAddr, other: SocketAddr, places: u32) -> (Running, Documents) {
     let documents = Documents::plain(one);
