@@ -276,6 +276,8 @@ async fn acquire(
 async fn wait(cluster: &Cluster, endpoint: &Endpoint, key: &Key) -> Result<Http1, (Permit, Counted)> {
     let (pool, limits) = (&endpoint.pool, &cluster.limits);
     let (mut first, mut waited) = (None, false);
+    // runs on whatever is told meanwhile: it may be of other endpoints alone
+    let mut soon = pin!(tokio::time::sleep(COMES_BACK));
     loop {
         // in the queues before anything is looked for, or what comes between is missed; who leaves them hands on
         // what it was told
@@ -289,16 +291,18 @@ async fn wait(cluster: &Cluster, endpoint: &Endpoint, key: &Key) -> Result<Http1
             return Err((permit, first.unwrap_or_else(|| pool.one())));
         }
         first = first.or_else(|| pool.first());
-        let elsewhere = first.is_some() || waited && !pool.is_dialing();
+        let elsewhere = first.is_some() || std::mem::take(&mut waited) && !pool.is_dialing();
         if pool.close_idle(Some(key)) || elsewhere && cluster.close_idle() {
-            waited = false;
             continue;
         }
-        waited = tokio::select! {
-            () = back => false,
-            () = freed => false,
-            () = tokio::time::sleep(COMES_BACK) => true,
-        };
+        tokio::select! {
+            () = back => {}
+            () = freed => {}
+            () = soon.as_mut() => {
+                waited = true;
+                soon.as_mut().reset(Instant::now() + COMES_BACK);
+            }
+        }
     }
 }
 
