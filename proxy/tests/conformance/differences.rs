@@ -76,6 +76,16 @@ impl Differences {
         excused
     }
 
+    /// Whether a difference that belongs to this case has not been met.
+    pub(crate) fn awaits(&self, case: &Path) -> bool {
+        let name = case.file_name().unwrap_or_default().to_string_lossy();
+        let mut unused = self
+            .entries
+            .iter()
+            .filter(|entry| !entry.used.load(Ordering::Relaxed));
+        unused.any(|entry| entry.case.is_match(name.as_bytes()))
+    }
+
     /// What is wrong with the file after a run of all cases in which `excused` requests were excused.
     pub(crate) fn verdict(&self, excused: usize) -> Vec<String> {
         let unused = self.entries.iter().filter(|entry| !entry.used.load(Ordering::Relaxed)).map(|entry| {
